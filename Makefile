@@ -1,0 +1,86 @@
+# Section 55: the commands of the house. `make` alone lists them.
+# SECTION55_PORT_BASE (7100) moves every port, SECTION55_VAR (var) says where data lives, JOBS how much runs at once.
+
+JOBS ?= $(shell nproc)
+SUITE := deploy/local/suite
+BUF := tests/tools/node_modules/.bin/buf
+# What another clone on this machine has compiled comes for free.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+CODE = $(shell git ls-files --cached --others --exclude-standard 'libs/*.cc' 'services/*.cc' 'deploy/*.cc' 'tests/*.cc')
+HEADERS = $(shell git ls-files --cached --others --exclude-standard '*.h')
+SCRIPTS := .ci/run $(SUITE) $(wildcard deploy/*/*.sh)
+
+.DEFAULT_GOAL := help
+.PHONY: help install test-packages build run up down status reset test asan tsan lint format bench clean
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+install: ## Install what is missing from Debian (apt)
+	@deploy/local/install-packages.sh
+
+build: install ## Build everything into build/release
+	@[ -f build/release/build.ninja ] || cmake --preset release
+	@cmake --build --preset release --parallel $(JOBS)
+
+run: build ## Start the suite with its sample data, until Ctrl-C
+	@$(SUITE) run
+
+up: build ## The same in the background; returns when all are serving
+	@$(SUITE) up
+
+down: ## Stop it
+	@$(SUITE) down
+
+status: ## Which services are serving
+	@$(SUITE) status
+
+reset: ## Stop it and remove its data (var/)
+	@$(SUITE) reset
+
+test: test-packages build $(BUF) ## Build and run everything that CI runs
+	@ctest --preset release --parallel $(JOBS)
+
+test-packages: install
+	@deploy/local/install-packages.sh tests
+
+asan: ## The tests with AddressSanitizer and UndefinedBehaviorSanitizer
+tsan: ## The tests with ThreadSanitizer
+asan tsan: test-packages $(BUF)
+	@deploy/local/install-packages.sh sanitizers
+	@[ -f build/$@/build.ninja ] || cmake --preset $@
+	@cmake --build --preset $@ --parallel $(JOBS)
+	@ctest --preset $@ --parallel $(JOBS)
+
+# buf comes from npm. Its install script only replaces a launcher by what it launches, so scripts are not run.
+$(BUF): tests/tools/package-lock.json | test-packages
+	@cd tests/tools && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Connector/C++ swallows the errors of the three methods (control transactions by SQL text), and nothing here sleeps: it waits
+# for the thing that changes. An exception says why behind NOLINT.
+BANNED := (->|\.) *(commit|rollback|setAutoCommit) *\(|SleepFor|sleep_for|sleep_until|\b(u|nano)?sleep *\(
+TIDY := -*,clang-analyzer-*,bugprone-*,performance-*,-bugprone-easily-swappable-parameters,-bugprone-exception-escape
+# clang-tidy takes half a minute a file, so it reads what ships; `make lint TIDY_CODE=libs/db/mysql.cc` reads less.
+TIDY_CODE = $(filter-out tests/%,$(CODE))
+
+lint: build $(BUF) ## buf, shellcheck, our own bans, clang-format, clang-tidy
+	@deploy/local/install-packages.sh lint
+	$(BUF) lint
+	shellcheck $(SCRIPTS)
+	@! grep -rnE --include='*.cc' --include='*.h' '$(BANNED)' libs services | grep -v NOLINT || \
+	  { echo "lint: these are banned; the Makefile says why."; exit 1; }
+	@echo "clang-format" && clang-format --dry-run -Werror $(CODE) $(HEADERS)
+	@echo "clang-tidy" && printf '%s\n' $(TIDY_CODE) | \
+	  xargs -t -P $(JOBS) -n 1 clang-tidy -p build/release --quiet --warnings-as-errors='*' --checks='$(TIDY)'
+
+format: ## Format the code
+	@deploy/local/install-packages.sh lint
+	@clang-format -i $(CODE) $(HEADERS)
+
+bench: build ## Measure against the floors, about two minutes
+	@build/release/bin/section55-bench
+
+clean: ## Remove what was built
+	@rm -rf build tests/tools/node_modules

@@ -1,0 +1,68 @@
+#include "libs/base/ids.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+
+namespace section55::base {
+
+std::string NewUuid() {
+  // Random bytes are drawn many at a time: one system call for each would show in every request.
+  constexpr size_t kUuidBytes = 16;
+  thread_local std::array<unsigned char, kUuidBytes * 64> pool;
+  thread_local size_t used = pool.size();
+  if (used == pool.size()) {
+    if (RAND_bytes(pool.data(), static_cast<int>(pool.size())) != 1) {
+      std::abort();
+    }
+    used = 0;
+  }
+  unsigned char* b = pool.data() + used;
+  used += kUuidBytes;
+  b[6] = (b[6] & 0x0f) | 0x40;
+  b[8] = (b[8] & 0x3f) | 0x80;
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string uuid;
+  uuid.reserve(36);
+  for (size_t i = 0; i < kUuidBytes; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) {
+      uuid += '-';
+    }
+    uuid += kHex[b[i] >> 4];
+    uuid += kHex[b[i] & 0x0f];
+  }
+  return uuid;
+}
+
+std::string Sha256Hex(std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
+    std::abort();
+  }
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i) {
+    hex += fmt::format("{:02x}", digest[i]);
+  }
+  return hex;
+}
+
+bool IsResourceId(std::string_view id) {
+  if (id.empty() || id.size() > 63 || id.front() == '-' || id.back() == '-') {
+    return false;
+  }
+  for (char c : id) {
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string EtagOf(int64_t version) { return fmt::format("v{}", version); }
+
+}  // namespace section55::base

@@ -1,0 +1,21 @@
+// Identifiers and digests. All functions are thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace section55::base {
+
+// A random version 4 UUID in lower case: for events, requests and errors.
+std::string NewUuid();
+
+// The SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
+std::string Sha256Hex(std::string_view bytes);
+
+// Whether `id` can be the last part of a resource name: lower-case [a-z0-9-], 1 to 63 characters, no hyphen at either end.
+bool IsResourceId(std::string_view id);
+
+// The etag of version `version` of a resource, as clients see it. Opaque to them.
+std::string EtagOf(int64_t version);
+
+}  // namespace section55::base

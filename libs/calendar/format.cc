@@ -1,0 +1,87 @@
+#include "libs/calendar/format.h"
+
+#include <array>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "libs/calendar/london.h"
+
+namespace section55::calendar {
+namespace {
+
+constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
+                                                      "May",       "June",     "July",     "August",
+                                                      "September", "October",  "November", "December"};
+
+std::string_view WeekdayName(absl::CivilDay day) {
+  switch (absl::GetWeekday(day)) {
+    case absl::Weekday::monday:
+      return "Monday";
+    case absl::Weekday::tuesday:
+      return "Tuesday";
+    case absl::Weekday::wednesday:
+      return "Wednesday";
+    case absl::Weekday::thursday:
+      return "Thursday";
+    case absl::Weekday::friday:
+      return "Friday";
+    case absl::Weekday::saturday:
+      return "Saturday";
+    case absl::Weekday::sunday:
+      return "Sunday";
+  }
+  return "";  // Not reached: the enumeration is complete.
+}
+
+// At least `width` digits, with leading zeros.
+std::string Padded(std::int64_t number, std::size_t width) {
+  std::string digits = std::to_string(number);
+  return digits.size() >= width ? digits : std::string(width - digits.size(), '0') + digits;
+}
+
+// The number written by ASCII digits only, or -1.
+int Digits(std::string_view text) {
+  int value = 0;
+  for (char c : text) {
+    if (c < '0' || c > '9') return -1;
+    value = value * 10 + (c - '0');
+  }
+  return value;
+}
+
+absl::Status BadDate(std::string_view text, std::string_view why) {
+  return absl::InvalidArgumentError("\"" + std::string(text) + "\" " + std::string(why));
+}
+
+}  // namespace
+
+std::string FormatDate(absl::CivilDay day) {
+  return std::to_string(day.day()) + " " + std::string(kMonths[day.month() - 1]) + " " + std::to_string(day.year());
+}
+
+std::string FormatDateWithWeekday(absl::CivilDay day) { return std::string(WeekdayName(day)) + " " + FormatDate(day); }
+
+std::string IsoDate(absl::CivilDay day) {
+  return Padded(day.year(), 4) + "-" + Padded(day.month(), 2) + "-" + Padded(day.day(), 2);
+}
+
+absl::StatusOr<absl::CivilDay> ParseIsoDate(std::string_view text) {
+  constexpr std::string_view kShape = "is not a date written as YYYY-MM-DD.";
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return BadDate(text, kShape);
+  const int year = Digits(text.substr(0, 4));
+  const int month = Digits(text.substr(5, 2));
+  const int day = Digits(text.substr(8, 2));
+  if (year < 1 || month < 0 || day < 0) return BadDate(text, kShape);
+  // CivilDay carries 29 February 2021 over to 1 March: a date that comes back changed does not exist.
+  const absl::CivilDay date(year, month, day);
+  if (date.month() != month || date.day() != day) return BadDate(text, "is not a day in the calendar.");
+  return date;
+}
+
+std::string FormatLondonInstant(absl::Time instant) {
+  const absl::TimeZone::CivilInfo london = LondonTimeZone().At(instant);
+  return FormatDate(absl::CivilDay(london.cs)) + " at " + Padded(london.cs.hour(), 2) + ":" +
+         Padded(london.cs.minute(), 2) + ":" + Padded(london.cs.second(), 2) + " " + london.zone_abbr;
+}
+
+}  // namespace section55::calendar

@@ -1,0 +1,152 @@
+#include "libs/db/internal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+
+namespace section55::db::internal {
+namespace {
+
+constexpr int kMostRuns = 20;
+constexpr absl::Duration kLongestRetry = absl::Seconds(5);
+constexpr absl::Duration kLongestWait = absl::Milliseconds(100);
+
+// The bodies that this thread is inside, innermost first.
+struct Running {
+  const Database* database;
+  const Running* outer;
+};
+thread_local const Running* running = nullptr;
+
+absl::Status Internal(std::string_view message) {
+  return base::Error(absl::StatusCode::kInternal, "DATABASE_ERROR", message);
+}
+
+}  // namespace
+
+absl::Status ToStatus(Failure failure, std::string_view detail) {
+  switch (failure) {
+    case Failure::kConflict:
+      return base::Error(absl::StatusCode::kAborted, "CONFLICT",
+                         "others are changing the same data at this moment; repeat the call");
+    case Failure::kDuplicate:
+      return base::Error(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS", "a row with this key exists already");
+    case Failure::kValue:
+      return base::Error(absl::StatusCode::kInvalidArgument, "VALUE_REFUSED",
+                         fmt::format("the database refused a value: {}", detail));
+    case Failure::kReference:
+      return base::Error(absl::StatusCode::kFailedPrecondition, "REFERENCE_REFUSED",
+                         "the change would leave a reference without what it refers to");
+    case Failure::kGone:
+    case Failure::kUnavailable:
+      return base::Error(absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE",
+                         fmt::format("the database cannot be used at the moment: {}", detail));
+    case Failure::kInternal:
+      break;
+  }
+  return Internal(fmt::format("database error: {}", detail));
+}
+
+absl::Status CommitOutcomeUnknown(std::string_view detail) {
+  return base::Error(
+      absl::StatusCode::kUnavailable, "COMMIT_OUTCOME_UNKNOWN",
+      fmt::format("the connection to the database was lost while the change was being committed, so it may "
+                  "or may not have been made; repeat the call with the same request_id: {}",
+                  detail));
+}
+
+absl::Status RefuseNested(const Database* database) {
+  for (const Running* body = running; body != nullptr; body = body->outer) {
+    if (body->database == database) {
+      return Internal("Read or Write was called inside a body of the same database");
+    }
+  }
+  return absl::OkStatus();
+}
+
+void WrongColumnType(int column, std::string_view wanted) {
+  fmt::print(stderr, "section55: column {} of a result is not {}\n", column, wanted);
+  std::abort();
+}
+
+absl::Status BodyTransaction::Conflict() {
+  conflict_ = true;
+  return ToStatus(Failure::kConflict, "");
+}
+
+void BodyTransaction::AfterCommit(std::function<void()> then) { after_commit_.push_back(std::move(then)); }
+
+absl::Status BodyTransaction::Run(absl::FunctionRef<absl::Status(SchemaTransaction&)> body) {
+  const Running here{database_, running};
+  running = &here;
+  absl::Status status;
+  try {
+    status = body(*this);
+  } catch (const std::exception& exception) {
+    status = Internal(fmt::format("a transaction's body threw: {}", exception.what()));
+  } catch (...) {
+    status = Internal("a transaction's body threw something that is no std::exception");
+  }
+  running = here.outer;
+  in_query_ = false;
+  if (status.ok() && conflict_) {
+    return ToStatus(Failure::kConflict, "");
+  }
+  return status.ok() ? failed_ : status;
+}
+
+void BodyTransaction::Clear() {
+  conflict_ = false;
+  gone_ = false;
+  failed_ = absl::OkStatus();
+  after_commit_.clear();
+}
+
+void BodyTransaction::RunAfterCommit() {
+  for (const auto& then : after_commit_) {
+    then();
+  }
+}
+
+absl::Status BodyTransaction::Ready(bool changes) const {
+  if (changes && read_only_) {
+    return Internal("Execute was called inside Read");
+  }
+  if (in_query_) {
+    return Internal("the transaction was used inside Query's callback");
+  }
+  return failed_;
+}
+
+absl::Status BodyTransaction::Fail(Failure failure, std::string_view detail) {
+  absl::Status status = ToStatus(failure, detail);
+  if (failure != Failure::kDuplicate && failed_.ok()) {
+    failed_ = status;
+    conflict_ |= failure == Failure::kConflict;
+    gone_ |= failure == Failure::kGone;
+  }
+  return status;
+}
+
+bool Attempts::Again() {
+  const absl::Time now = absl::Now();
+  if (runs_ == 1) {
+    end_ = now + kLongestRetry;
+  }
+  if (++runs_ > kMostRuns || now > end_) {
+    return false;
+  }
+  thread_local std::minstd_rand random{std::random_device{}()};
+  absl::SleepFor(longest_wait_ * std::uniform_real_distribution<>(0, 1)(random));
+  longest_wait_ = std::min(longest_wait_ * 2, kLongestWait);
+  return true;
+}
+
+}  // namespace section55::db::internal

@@ -1,0 +1,31 @@
+// Blocks to HTML. Pure and thread-safe; the same blocks give the same bytes.
+#ifndef SECTION55_LIBS_DOCUMENT_HTML_H_
+#define SECTION55_LIBS_DOCUMENT_HTML_H_
+
+#include <string>
+#include <string_view>
+
+#include "libs/document/blocks.h"
+
+namespace section55::document {
+
+struct HtmlOptions {
+  // The level of the heading of the section in which the text stands, 0 to 5: a top heading of the text is shown one
+  // deeper, and levels are never skipped (headings.h).
+  int heading_offset = 0;
+  // The accessible name of the scrolling region around a table, in the language of the document.
+  std::string table_label = "Table";
+};
+
+// `text` for use between tags or within a quoted attribute: & < > " ' are written as entities.
+std::string EscapeHtml(std::string_view text);
+
+// Well-formed HTML (void elements as <br> and <hr>) without any attribute or element that the writer could choose, but
+// for links, whose addresses are checked again by SafeHref: a link that fails keeps its text. All text is escaped. A
+// table stands in <div class="table-scroll" role="region" tabindex="0" aria-label="...">, so that a narrow screen
+// scrolls it and a keyboard reaches it; an empty header cell is a <td>, since a <th> must name its column.
+std::string RenderHtml(const Blocks& blocks, const HtmlOptions& options = {});
+
+}  // namespace section55::document
+
+#endif  // SECTION55_LIBS_DOCUMENT_HTML_H_

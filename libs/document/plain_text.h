@@ -1,0 +1,22 @@
+// Blocks to plain text: for summaries and searches, and for the tests that compare the reading order of other
+// renditions. Pure and thread-safe; the same blocks give the same bytes.
+#ifndef SECTION55_LIBS_DOCUMENT_PLAIN_TEXT_H_
+#define SECTION55_LIBS_DOCUMENT_PLAIN_TEXT_H_
+
+#include <string>
+
+#include "libs/document/blocks.h"
+
+namespace section55::document {
+
+// The words in reading order and nothing else: no bullets, no numbers of items, no addresses of links. A blank line
+// stands between top-level blocks, a line feed between items, rows and written line breaks, a tab between cells; no
+// line feed at the end. Equal, white space aside, to the text of RenderHtml.
+std::string RenderPlainText(const Blocks& blocks);
+
+// The same for the content of one paragraph, heading or cell.
+std::string RenderPlainText(const Inlines& inlines);
+
+}  // namespace section55::document
+
+#endif  // SECTION55_LIBS_DOCUMENT_PLAIN_TEXT_H_

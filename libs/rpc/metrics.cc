@@ -1,0 +1,113 @@
+#include "libs/rpc/metrics.h"
+
+#include <fmt/format.h>
+#include <prometheus/counter.h>
+#include <prometheus/exposer.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+
+#include <array>
+#include <atomic>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "libs/rpc/address.h"
+
+namespace section55::rpc {
+namespace {
+
+constexpr size_t kCodes = 17;
+
+prometheus::Family<prometheus::Counter>& Calls() {
+  static auto& family = prometheus::BuildCounter()
+                            .Name("section55_rpc_calls_total")
+                            .Help("Calls answered, by method and status code.")
+                            .Register(*Metrics());
+  return family;
+}
+
+prometheus::Family<prometheus::Histogram>& Seconds() {
+  static auto& family = prometheus::BuildHistogram()
+                            .Name("section55_rpc_seconds")
+                            .Help("Time from a call's arrival at its handler to its answer.")
+                            .Register(*Metrics());
+  return family;
+}
+
+prometheus::Gauge& CallsInFlight() {
+  static auto& gauge = prometheus::BuildGauge()
+                           .Name("section55_rpc_calls_in_flight")
+                           .Help("Calls being handled now, streams included.")
+                           .Register(*Metrics())
+                           .Add({});
+  return gauge;
+}
+
+class CivetMetricsPort : public MetricsPort {
+ public:
+  explicit CivetMetricsPort(const std::string& address) : exposer_(address, /*num_threads=*/1) {
+    exposer_.RegisterCollectable(Metrics());
+  }
+  int port() const override { return exposer_.GetListeningPorts().at(0); }
+
+ private:
+  prometheus::Exposer exposer_;
+};
+
+}  // namespace
+
+std::shared_ptr<prometheus::Registry> Metrics() {
+  static const auto registry = std::make_shared<prometheus::Registry>();
+  return registry;
+}
+
+absl::StatusOr<std::shared_ptr<MetricsPort>> OfferMetrics(const std::string& address) {
+  if (absl::Status free = CheckListen(address); !free.ok()) {
+    return absl::Status(free.code(), fmt::format("metrics: {}", std::string(free.message())));
+  }
+  if (!IsLoopback(address)) {
+    return absl::InvalidArgumentError(
+        fmt::format("metrics: {} is not a loopback address, and metrics ask nobody who they are", address));
+  }
+  try {
+    return std::make_shared<CivetMetricsPort>(address);
+  } catch (const std::exception& error) {
+    return absl::UnavailableError(fmt::format("metrics: cannot listen on {}: {}", address, error.what()));
+  }
+}
+
+struct MethodMetrics::Impl {
+  std::string method;
+  prometheus::Histogram* seconds;
+  // Made when a code first occurs: most methods never give most codes.
+  std::array<std::atomic<prometheus::Counter*>, kCodes> by_code{};
+};
+
+MethodMetrics::MethodMetrics(const std::string& method) : impl_(std::make_unique<Impl>()) {
+  impl_->method = method;
+  impl_->seconds = &Seconds().Add(
+      {{"method", method}}, prometheus::Histogram::BucketBoundaries{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                                                    0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10});
+}
+
+MethodMetrics::~MethodMetrics() = default;
+MethodMetrics::MethodMetrics(MethodMetrics&&) noexcept = default;
+
+void MethodMetrics::Count(absl::StatusCode code, absl::Duration took) {
+  const auto index = static_cast<size_t>(code) < kCodes ? static_cast<size_t>(code) : 2;
+  prometheus::Counter* counter = impl_->by_code[index].load(std::memory_order_acquire);
+  if (counter == nullptr) {
+    // Two threads may both ask: the family gives both the same counter.
+    counter = &Calls().Add({{"method", impl_->method}, {"code", absl::StatusCodeToString(code)}});
+    impl_->by_code[index].store(counter, std::memory_order_release);
+  }
+  counter->Increment();
+  impl_->seconds->Observe(absl::ToDoubleSeconds(took));
+}
+
+InFlight::InFlight() { CallsInFlight().Increment(); }
+InFlight::~InFlight() { CallsInFlight().Decrement(); }
+
+}  // namespace section55::rpc

@@ -1,0 +1,149 @@
+#include "libs/rpc/server.h"
+
+#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "libs/base/status.h"
+#include "libs/rpc/address.h"
+#include "libs/rpc/server_impl.h"
+#include "libs/rpc/tls.h"
+
+namespace section55::rpc {
+namespace {
+
+constexpr int kMaxRequestBytes = 4 << 20;
+constexpr int kSecond = 1000;  // milliseconds
+constexpr absl::Duration kFarewell = absl::Milliseconds(250);
+
+// Settings of this process that gRPC takes before the first server is built.
+void SetUpGrpcOnce() {
+  static const bool done = [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    // Called by hand: the linker would drop a plug-in that nothing refers to.
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    return true;
+  }();
+  (void)done;
+}
+
+absl::Status NotServing(std::string_view why) {
+  return base::Error(absl::StatusCode::kUnavailable, "NOT_SERVING", why);
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens)
+    : impl_(std::make_unique<Impl>(std::move(options), clock, tokens)) {
+  impl_->not_serving = NotServing("the server is starting");
+}
+
+Server::~Server() { Drain(absl::ZeroDuration()); }
+
+void Server::Register(std::string_view full_name, grpc::Service& service) {
+  impl_->services.emplace_back(full_name, &service);
+}
+
+void Server::SetTenantDirectory(access::TenantDirectory* directory) { impl_->directory = directory; }
+
+absl::Status Server::Start() {
+  const ServerOptions& options = impl_->options;
+  std::vector<const google::protobuf::ServiceDescriptor*> descriptors;
+  for (const auto& [name, service] : impl_->services) {
+    descriptors.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name));
+    if (descriptors.back() == nullptr) {
+      return absl::InternalError(fmt::format("the service {} is in no proto of this program", name));
+    }
+  }
+  ASSIGN_OR_RETURN(impl_->policy, access::Policy::Compile(descriptors));
+  for (const auto* service : descriptors) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      const access::Policy::Method* method = impl_->policy.Find(service->method(i)->input_type());
+      impl_->methods.emplace(service->method(i)->input_type(), Impl::Entry{method, MethodMetrics(method->full_name)});
+    }
+  }
+  if (options.max_concurrent_calls < 1) {
+    return absl::InvalidArgumentError("the number of calls handled at once must be at least 1");
+  }
+  if (options.listen.empty() != options.certificates.empty()) {
+    return absl::InvalidArgumentError("a server needs both an address to listen on and a folder of certificates");
+  }
+
+  SetUpGrpcOnce();
+  grpc::ServerBuilder builder;
+  if (!options.listen.empty()) {
+    RETURN_IF_ERROR(CheckCertificates(options.certificates));
+    RETURN_IF_ERROR(CheckListen(options.listen));
+    builder.AddListeningPort(options.listen, ServerTls(options.certificates), &impl_->port);
+  }
+  for (const auto& [name, service] : impl_->services) {
+    builder.RegisterService(service);
+  }
+  // Each completion queue keeps one thread that waits for calls, beside those that handle them.
+  constexpr int kMaxQueues = 8;
+  const int queues = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxQueues);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, queues);
+  grpc::ResourceQuota quota;
+  quota.SetMaxThreads(options.max_concurrent_calls + queues);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  // With it two servers would share a port, and an operator's mistake would look like lost calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A connection keeps the certificate of its handshake: old certificates leave with old connections.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, 30 * 60 * kSecond);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 60 * kSecond);
+  // Callers that vanished without a goodbye, and the pings of our own channels (channel.cc).
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60 * kSecond);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10 * kSecond);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10 * kSecond);
+  impl_->server = builder.BuildAndStart();
+  if (impl_->server == nullptr || (!options.listen.empty() && impl_->port == 0)) {
+    return absl::UnavailableError(fmt::format("cannot listen on {}", options.listen));
+  }
+  SetServing(NotServing("the server is starting"));
+  return absl::OkStatus();
+}
+
+int Server::port() const { return impl_->port; }
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() { return impl_->server->InProcessChannel({}); }
+
+void Server::SetServing(absl::Status status) {
+  absl::MutexLock lock(&impl_->mutex);
+  impl_->serving = status.ok();
+  if (!status.ok()) {
+    impl_->not_serving = NotServing(std::string_view(status.message().data(), status.message().size()));
+  }
+  auto* health = impl_->server == nullptr ? nullptr : impl_->server->GetHealthCheckService();
+  if (health == nullptr) {
+    return;
+  }
+  health->SetServingStatus("", status.ok());
+  for (const auto& [name, service] : impl_->services) {
+    health->SetServingStatus(name, status.ok());
+  }
+}
+
+void Server::Drain(absl::Duration grace) {
+  if (impl_->server == nullptr || impl_->draining.exchange(true)) {
+    return;
+  }
+  const absl::Time until = absl::Now() + grace;
+  impl_->server->GetHealthCheckService()->Shutdown();
+  {
+    // gRPC itself would also wait for connections that are merely open, up to the deadline: an idle caller does not answer its
+    // goodbye for seconds. So the running calls are waited for here, while new ones are refused, ...
+    absl::MutexLock lock(&impl_->mutex);
+    const auto idle = [](std::atomic<int>* running) { return *running == 0; };
+    impl_->mutex.AwaitWithDeadline(absl::Condition(+idle, &impl_->running), until);
+  }
+  // ... and connections get only as long as the last answers need to leave.
+  impl_->server->Shutdown(absl::ToChronoTime(std::min(until, absl::Now() + kFarewell)));
+}
+
+}  // namespace section55::rpc

@@ -1,0 +1,105 @@
+// The server that every service is built on, and the one wrapper that every call goes through.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "libs/access/identity.h"
+#include "libs/access/policy.h"
+#include "libs/access/tokens.h"
+#include "libs/base/clock.h"
+
+namespace section55::rpc {
+
+// What a body of Serve knows about the call it is in. Lives as long as the call.
+struct Call {
+  const access::Identity& caller;
+  const access::Scope& scope;
+  // From the caller's x-request-id, or made here; returned in the initial metadata.
+  const std::string& request_id;
+  // "section55.authoring.v1.ResponseAuthoring/GetResponse".
+  const std::string& method;
+  // The service's time when the call began.
+  absl::Time now;
+  // True when the caller has gone, its deadline has passed or the server is draining: for streams that wait.
+  std::function<bool()> cancelled;
+};
+
+struct ServerOptions {
+  std::string service_name;  // "response-authoring"
+  std::string listen;        // "127.0.0.1:7102"; port 0 picks a free one
+  // Folder with certificate.pem, key.pem and ca.pem. Read again when they change (swap the folder by renaming a
+  // symlink). Empty only together with `listen`: in process, for tests.
+  std::string certificates;
+  // Most calls handled at once, open streams included; more get RESOURCE_EXHAUSTED at once, while health still answers.
+  int max_concurrent_calls = 256;
+  // Per caller, on average and in a burst of twice that; 0: no limit.
+  double calls_per_second_per_caller = 2000;
+  // Given to a call that comes without a deadline. Streams are exempt.
+  absl::Duration default_deadline = absl::Seconds(30);
+};
+
+// Thread-safe once started. The services hold a reference to it, so it lives longer than they do; Drain it before they
+// go.
+class Server {
+ public:
+  // `clock` is the service's (perhaps driven) clock; tokens are always checked by the real time. `tokens` may be null:
+  // then people cannot call.
+  Server(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Before Start. `service` must live until Drain has returned. Its generated ServiceDescriptor is found by `full_name`
+  // ("section55.authoring.v1.ResponseAuthoring"), which is also its name in the health service.
+  void Register(std::string_view full_name, grpc::Service& service);
+  // Before Start: how a force finds its body. May be null.
+  void SetTenantDirectory(access::TenantDirectory* directory);
+
+  // Compiles the access rules, listens. Every health name is NOT_SERVING until SetServing. One sentence for the
+  // operator when the address is in use, a certificate is missing or a rule is broken.
+  absl::Status Start();
+
+  // The port listened on, after Start.
+  int port() const;
+
+  // A channel to this server without a network, for service tests; Start has been called with an empty `listen`. Only
+  // there a call may say in its metadata x-test-service which service it comes from.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
+  // OK: health says SERVING. Otherwise NOT_SERVING, and every call gets UNAVAILABLE with this message (an old schema
+  // names the command to run).
+  void SetServing(absl::Status status);
+
+  // Stops: health NOT_SERVING first, then no new calls, waiting streams are told, running calls get until `grace` to
+  // finish and are cancelled then. Returns when the last handler has returned; a second Drain does nothing.
+  void Drain(absl::Duration grace);
+
+  // The one wrapper. In this order: request id and log scope; deadline (a default if absent, refuse at once what cannot
+  // finish); who is calling; the method's access rule, found by the type of `request`; authorise on the tenant; rate
+  // limit; `body`; map the status (an INTERNAL, UNKNOWN or DATA_LOSS goes out as one fixed sentence with an error id
+  // that is in the log, an exception likewise); metrics and one audit line. `body` validates first, then works.
+  grpc::Status Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
+                     absl::FunctionRef<absl::Status(Call&)> body);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// absl -> gRPC with google.rpc.Status details (ErrorInfo, BadRequest); messages are cut so that trailers stay within
+// their limit.
+grpc::Status ToGrpc(const absl::Status& status);
+// gRPC -> absl, details kept as payloads.
+absl::Status FromGrpc(const grpc::Status& status);
+
+}  // namespace section55::rpc

@@ -1,0 +1,6 @@
+-- The reports published, for explaining their deadlines. `content` is a serialised section55.registry.v1.Inspection with only its
+-- name, title, publication date and basis.
+CREATE TABLE inspections (
+  inspection VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  content BLOB NOT NULL
+) ENGINE = InnoDB;

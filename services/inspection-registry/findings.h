@@ -1,0 +1,25 @@
+// The findings of a report: their ids and what is wrong with them. Pure functions on the proto messages.
+#pragma once
+
+#include <string>
+
+#include "google/protobuf/repeated_ptr_field.h"
+#include "libs/base/status.h"
+#include "section55/registry/v1/inspection.pb.h"
+
+namespace section55::registry::rules {
+
+using Findings = google::protobuf::RepeatedPtrField<v1::Finding>;
+
+inline constexpr int kMostFindings = 500;
+
+// Gives every finding without an id the one made from its kind and number: "recommendation-5",
+// "area-for-improvement-2a". What an id cannot hold in a number becomes a hyphen. Two that come out the same are for
+// ValidateFindings to refuse: within a kind a report does not repeat a number, so it is a slip of the pen.
+void FillFindingIds(Findings& findings);
+
+// Everything that is wrong with the findings by themselves; their ids are filled in already. `field` is the path of the
+// list: "inspection.findings".
+void ValidateFindings(const Findings& findings, const std::string& field, base::Violations& violations);
+
+}  // namespace section55::registry::rules

@@ -1,0 +1,85 @@
+// All SQL of publication. Every function works in the transaction it is given and commits nothing by itself.
+// Ids are without their collection: "norfolk-pcc", "safe-to-share".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
+#include "libs/db/database.h"
+#include "section55/publication/v1/publication.pb.h"
+
+namespace section55::publication::store {
+
+using Format = v1::GetRenditionRequest::Format;
+
+// What names a publication.
+struct Key {
+  std::string body;
+  std::string inspection;
+};
+
+// Adds a publication, or puts a later edition in the place of the one that was public.
+absl::Status SavePublication(db::Transaction& tx, const Key& key, const v1::PublicationRecord& record);
+
+// The publication as it stands; nothing when the body has published nothing in response to that report.
+absl::StatusOr<std::optional<v1::PublicationRecord>> FindPublication(db::Transaction& tx, const Key& key);
+
+// The same; NOT_FOUND, naming the resource.
+absl::StatusOr<v1::PublicationRecord> LoadPublication(db::Transaction& tx, const Key& key);
+
+// Where a publication stands in a list.
+struct PublicationPlace {
+  int64_t published_micros = 0;
+  Key key;
+};
+
+PublicationPlace PlaceOf(const v1::PublicationRecord& record);
+
+// Which publications a list shows.
+struct PublicationQuery {
+  std::string body = {};                       // one body's only; empty: everybody's
+  std::string inspection = {};                 // those in response to one report only; empty: to all
+  std::optional<PublicationPlace> after = {};  // those that come after this one
+  int limit = 0;
+};
+
+// The latest first; of one instant, by body and inspection backwards.
+absl::StatusOr<std::vector<v1::PublicationRecord>> ListPublications(db::Transaction& tx, const PublicationQuery& query);
+
+// Adds the bytes of a rendition. ALREADY_EXISTS.
+absl::Status InsertRendition(db::Transaction& tx, const Key& key, int edition, Format format, std::string_view content);
+
+// The bytes of a rendition of the edition that is public. NOT_FOUND, naming the publication.
+absl::StatusOr<std::string> LoadRendition(db::Transaction& tx, const Key& key, Format format);
+
+// Adds a copy owed, of the edition and with the id that its name says. ALREADY_EXISTS.
+absl::Status InsertCopy(db::Transaction& tx, const Key& key, const v1::Copy& copy);
+
+// Where a copy stands among those of its publication.
+struct CopyPlace {
+  int64_t edition = 0;
+  int64_t kind = 0;
+  std::string copy_id;
+};
+
+CopyPlace PlaceOf(const v1::Copy& copy);
+
+// By edition, recipient kind and id, after a place.
+absl::StatusOr<std::vector<v1::Copy>> ListCopies(db::Transaction& tx, const Key& key, const CopyPlace& after,
+                                                 int limit);
+
+// Adds a recipient under the id in its name. ALREADY_EXISTS, naming it.
+absl::Status InsertRecipient(db::Transaction& tx, const v1::Recipient& recipient);
+
+// By id, after an id.
+absl::StatusOr<std::vector<v1::Recipient>> ListRecipients(db::Transaction& tx, std::string_view after, int limit);
+
+// The recipients of a body's copies that are valid on that day, the body's own and those of every body, by id.
+absl::StatusOr<std::vector<v1::Recipient>> RecipientsOn(db::Transaction& tx, std::string_view body, absl::CivilDay day);
+
+}  // namespace section55::publication::store

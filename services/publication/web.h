@@ -1,0 +1,46 @@
+// The public register on the web, over plain HTTP: everybody may read it, nobody can change anything through it.
+//
+//   GET /                                       what was published, the latest first; older pages by ?after=
+//   GET /responses/{body}/{inspection}          the page of one response
+//   GET /responses/{body}/{inspection}.json     its content as data
+//   GET /style.css
+//
+// Every answer is read from the database, so a page is there the moment its transaction is committed. For the world
+// outside it belongs behind a proxy that adds TLS: see the README.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "libs/db/database.h"
+
+namespace section55::publication {
+
+// Thread-safe.
+class PublicRegister {
+ public:
+  // Takes the address, "HOST:PORT"; port 0 picks a free one. One sentence for the operator when it cannot be had.
+  static absl::StatusOr<std::unique_ptr<PublicRegister>> Listen(const std::string& address, db::Database& database);
+
+  // Stops.
+  ~PublicRegister();
+
+  // Starts answering; who connected before waits.
+  void Start();
+
+  // Finishes the requests under way and closes the port.
+  void Stop();
+
+  int port() const;
+
+  // "http://127.0.0.1:8055", as it is reached on this machine.
+  std::string url() const;
+
+ private:
+  PublicRegister();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace section55::publication

@@ -1,0 +1,294 @@
+// The benchmark: every figure beside its floor, measured in turn in the same run, over TLS and with authorisation on.
+//
+//   section55-bench [--rounds=5] [--seconds=2] [--json=FILE]
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/time/clock.h"
+#include "libs/db/database.h"
+#include "libs/rpc/tls.h"
+#include "libs/testing/mariadb.h"
+#include "libs/testing/suite.h"
+#include "tests/e2e/main_job.h"
+#include "tests/load/echo.h"
+#include "tests/load/floors.h"
+#include "tests/load/load.h"
+#include "tests/load/report.h"
+
+ABSL_FLAG(int, rounds, 5, "Rounds of each comparison; medians are taken over them.");
+ABSL_FLAG(double, seconds, 2, "Length of each measurement.");
+ABSL_FLAG(std::string, json, "", "Also write the figures here, as JSON.");
+ABSL_FLAG(std::string, echo_certificates, "", "Internal: be the echo server with these certificates.");
+ABSL_FLAG(int, echo_bytes, 0, "Internal: the size of the echo server's answers.");
+
+namespace section55::load {
+namespace {
+
+using testing::Service;
+using testing::Suite;
+
+constexpr int kConnections = 8;
+constexpr char kGetResponse[] = "/section55.authoring.v1.ResponseAuthoring/GetResponse";
+constexpr char kUpdateResponse[] = "/section55.authoring.v1.ResponseAuthoring/UpdateResponse";
+
+void Progress(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+
+absl::Duration Length() { return absl::Seconds(absl::GetFlag(FLAGS_seconds)); }
+
+std::vector<std::shared_ptr<grpc::Channel>> Connect(const std::string& address, int count) {
+  // The service's own certificate folder makes a TLS channel; people's calls carry a token, which goes first.
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
+  for (int i = 0; i < count; ++i) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    channels.push_back(grpc::CreateCustomChannel(
+        address, rpc::PeerTls(testing::Pki::Get().certificates("response-authoring")), arguments));
+  }
+  return channels;
+}
+
+// The echo server, a process of its own like the service it is compared with.
+class Echo {
+ public:
+  explicit Echo(size_t answer_bytes)
+      : process_({.words = {"/proc/self/exe",
+                            "--echo_certificates=" + testing::Pki::Get().certificates("response-authoring").string(),
+                            fmt::format("--echo_bytes={}", answer_bytes)}},
+                 folder_.path() / "port", folder_.path() / "errors") {
+    std::string port;
+    while (port.find('\n') == std::string::npos && !process_.Await(absl::Milliseconds(10))) {
+      port = testing::ReadFile(folder_.path() / "port");
+    }
+    address_ = "127.0.0.1:" + port.substr(0, port.find('\n'));
+  }
+  const std::string& address() const { return address_; }
+
+ private:
+  testing::TemporaryFolder folder_;
+  testing::Process process_;
+  std::string address_;
+};
+
+double Measure(const Target& target) {
+  const Outcome outcome = Run(target, Length());
+  if (outcome.failures > 0) {
+    fmt::print(stderr, "bench: {} calls of {} failed: {}\n", outcome.failures, target.method, outcome.first_failure);
+    std::exit(1);
+  }
+  return outcome.calls_per_second;
+}
+
+// A suite with the national report registered twice, so that 64 callers have a response each.
+class Offices {
+ public:
+  Offices(db::Engine engine, std::vector<std::string> flags)
+      : suite_({.engine = engine, .flags = std::move(flags)}), job_(suite_), areas_(e2e::ReadAreas()) {
+    std::erase_if(areas_, [](const e2e::Area& area) { return !area.territorial; });
+    job_.Register(areas_);
+    job_.RegisterRecipients();
+    for (const char* report : {"safe-to-share", "safe-to-share-again"}) {
+      job_.Publish(report, e2e::SafeToShare());
+      job_.AwaitResponse(e2e::ResponseName(areas_.back(), report));
+    }
+    for (int i = 0; i < kConnections; ++i) {
+      std::vector<std::string> roles;
+      for (size_t area = i; area < areas_.size(); area += kConnections) {
+        roles.push_back("author@bodies/" + areas_[area].body);
+      }
+      testing::Pki::Get().AddPerson(Author(i), roles);
+    }
+  }
+
+  Suite& suite() { return suite_; }
+  e2e::MainJob& job() { return job_; }
+  const std::vector<e2e::Area>& areas() const { return areas_; }
+  std::string address() const { return suite_.address(Service::kAuthoring); }
+
+  static std::string Author(int connection) { return fmt::format("bench-author-{}", connection); }
+
+  // The response of caller `caller`, whose connection's author may write it.
+  std::string ResponseOf(int caller, int callers_per_connection) const {
+    const int connection = caller / callers_per_connection;
+    const int turn = caller % callers_per_connection;
+    const int per_author = static_cast<int>((areas_.size() - connection + kConnections - 1) / kConnections);
+    const auto& area = areas_[connection + kConnections * (turn % per_author)];
+    return e2e::ResponseName(area, turn < per_author ? "safe-to-share" : "safe-to-share-again");
+  }
+
+ private:
+  Suite suite_;
+  e2e::MainJob job_;
+  std::vector<e2e::Area> areas_;
+};
+
+Target UpdatesOf(const Offices& offices, int callers) {
+  const int per_connection = callers / kConnections;
+  return {.method = kUpdateResponse,
+          .channels = Connect(offices.address(), kConnections),
+          .in_flight_per_channel = per_connection,
+          .request =
+              [&offices, per_connection](int caller) {
+                authoring::v1::UpdateResponseRequest request;
+                request.mutable_response()->set_name(offices.ResponseOf(caller, per_connection));
+                request.mutable_response()->set_comments(std::string(1000, 'c'));
+                request.mutable_update_mask()->add_paths("comments");
+                return request.SerializeAsString();
+              },
+          .token = [per_connection](
+                       int caller) { return testing::Pki::Get().Token(Offices::Author(caller / per_connection)); }};
+}
+
+Target EchoOf(const Echo& echo, int in_flight_per_channel, std::function<std::string(int)> request) {
+  return {.method = kEchoMethod,
+          .channels = Connect(echo.address(), kConnections),
+          .in_flight_per_channel = in_flight_per_channel,
+          .request = std::move(request),
+          .token = nullptr};
+}
+
+void CompareReads(Offices& offices, std::vector<Comparison>& comparisons) {
+  const auto& norfolk = offices.areas().front();
+  const std::string name = e2e::ResponseName(norfolk, "safe-to-share");
+  e2e::MakePeople(norfolk);
+  const std::string author = norfolk.force + "-author";
+  authoring::v1::Response response = offices.job().Get(author, name);
+  response = offices.job().Write(norfolk, response, "bench");
+  const Echo echo(response.ByteSizeLong());
+  const auto request = [&](int) {
+    authoring::v1::GetResponseRequest get;
+    get.set_name(name);
+    return get.SerializeAsString();
+  };
+  Comparison comparison{
+      "GetResponse, 8 connections x 16 in flight", "raw gRPC sync echo of the same bytes", {}, {}, 0.7};
+  const Target subject{.method = kGetResponse,
+                       .channels = Connect(offices.address(), kConnections),
+                       .in_flight_per_channel = 16,
+                       .request = request,
+                       .token = [&](int) { return testing::Pki::Get().Token(author); }};
+  const Target floor = EchoOf(echo, 16, request);
+  for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
+    comparison.floor_per_second.push_back(Measure(floor));
+    comparison.subject_per_second.push_back(Measure(subject));
+    Progress(fmt::format("GetResponse round {}: {:.0f}/s, echo {:.0f}/s ({} bytes)", round + 1,
+                         comparison.subject_per_second.back(), comparison.floor_per_second.back(),
+                         response.ByteSizeLong()));
+  }
+  comparisons.push_back(std::move(comparison));
+}
+
+// UpdateResponse beside raw writes of the same bytes, and beside the echo when `with_echo`.
+void CompareWrites(Offices& offices, const std::string& engine, int callers, const db::Options& raw_options,
+                   bool with_echo, std::vector<Comparison>& comparisons) {
+  const Target subject = UpdatesOf(offices, callers);
+  Run(subject, absl::Milliseconds(300));  // warm
+  authoring::v1::Response sample = offices.job().Get(offices.Author(0), offices.ResponseOf(0, callers / kConnections));
+  const size_t bytes = sample.ByteSizeLong();
+  auto raw = db::Open(raw_options);
+  if (!raw.ok()) {
+    fmt::print(stderr, "bench: {}\n", raw.status().ToString());
+    std::exit(1);
+  }
+  const std::string name = fmt::format("UpdateResponse, durable, {} callers, {}", callers, engine);
+  Comparison beside_raw{
+      name,
+      fmt::format("raw {} of the same bytes", engine == "SQLite" ? "SQLite group commit" : "MariaDB update and commit"),
+      {},
+      {},
+      engine == "SQLite" ? 0 : 0.4};
+  Comparison beside_echo{name, "raw gRPC sync echo of the same bytes", {}, {}, 0.4};
+  const Echo echo(bytes);
+  const Target floor = EchoOf(echo, callers / kConnections, subject.request);
+  for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
+    if (with_echo) {
+      beside_echo.floor_per_second.push_back(Measure(floor));
+    }
+    beside_raw.floor_per_second.push_back(RawWritesPerSecond(**raw, callers, bytes, Length()));
+    beside_raw.subject_per_second.push_back(Measure(subject));
+    Progress(fmt::format("{} round {}: {:.0f}/s, raw {:.0f}/s{} ({} bytes)", name, round + 1,
+                         beside_raw.subject_per_second.back(), beside_raw.floor_per_second.back(),
+                         with_echo ? fmt::format(", echo {:.0f}/s", beside_echo.floor_per_second.back()) : "", bytes));
+  }
+  beside_echo.subject_per_second = beside_raw.subject_per_second;
+  if (with_echo) {
+    comparisons.push_back(std::move(beside_echo));
+  }
+  comparisons.push_back(std::move(beside_raw));
+}
+
+Figure ApprovalToPage(Offices& offices) {
+  Figure figure{"approval to visible page", "ms", {}, 50};
+  httplib::Client web("127.0.0.1", offices.suite().web_port());
+  web.set_keep_alive(true);
+  web.set_tcp_nodelay(true);
+  for (size_t i = 0; i < 20; ++i) {
+    const auto& area = offices.areas()[i];
+    const std::string name = e2e::ResponseName(area, "safe-to-share");
+    const std::string page = fmt::format("/responses/{}/safe-to-share", area.body);
+    e2e::MakePeople(area);
+    offices.job().Invite(area, name, e2e::Date(2021, 1, 14));
+    offices.job().Comment(area, name);
+    offices.job().Write(area, offices.job().Get(area.force + "-author", name), "bench");
+    offices.job().Submit(area, name);
+    web.Get(page);
+    const absl::Time start = absl::Now();
+    offices.job().Approve(area, name);
+    for (auto result = web.Get(page); !result || result->status != 200; result = web.Get(page)) {
+      if (absl::Now() - start > absl::Seconds(30)) {
+        fmt::print(stderr, "bench: {} did not appear\n", page);
+        std::exit(1);
+      }
+    }
+    figure.values.push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
+  }
+  Progress(fmt::format("approval to visible page: {:.1f} ms", Median(figure.values)));
+  return figure;
+}
+
+int Bench() {
+  std::vector<Comparison> comparisons;
+  std::vector<Figure> figures;
+  {
+    Progress("SQLite: starting the suite");
+    Offices offices(db::Engine::kSqlite, {"--calls_per_second_per_caller=0"});
+    CompareReads(offices, comparisons);
+    const testing::TemporaryFolder folder;
+    CompareWrites(offices, "SQLite", 64,
+                  {.url = "sqlite:" + (folder.path() / "raw.sqlite").string(), .password_file = ""},
+                  /*with_echo=*/true, comparisons);
+    figures.push_back(ApprovalToPage(offices));
+  }
+  {
+    Progress("MariaDB: starting the suite");
+    Offices offices(db::Engine::kMysql, {"--calls_per_second_per_caller=0", "--database_connections=32"});
+    auto& server = testing::MariaDb::Get();
+    CompareWrites(offices, "MariaDB", 32,
+                  {.url = server.UrlOf(server.NewDatabase()), .password_file = "", .connections = 32},
+                  /*with_echo=*/false, comparisons);
+  }
+  fmt::print("{}", Markdown(comparisons, figures));
+  if (const std::string file = absl::GetFlag(FLAGS_json); !file.empty()) {
+    std::ofstream(file) << Json(comparisons, figures);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace section55::load
+
+int main(int argc, char** argv) {
+  absl::ParseCommandLine(argc, argv);
+  if (const std::string certificates = absl::GetFlag(FLAGS_echo_certificates); !certificates.empty()) {
+    return section55::load::ServeEcho(certificates, static_cast<size_t>(absl::GetFlag(FLAGS_echo_bytes)));
+  }
+  return section55::load::Bench();
+}

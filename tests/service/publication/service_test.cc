@@ -1,0 +1,212 @@
+// The calls of the Publication service.
+#include "tests/service/publication/fixture.h"
+
+namespace section55::publication {
+namespace {
+
+using ::section55::testing::EqualsProto;
+using ::section55::testing::IsOk;
+using ::section55::testing::StatusIs;
+using ::section55::testing::TestServer;
+using ::section55::testing::ViolationOn;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Le;
+using ::testing::SizeIs;
+
+class ServiceTest : public PublicationFixture {
+ protected:
+  grpc::Status List(const v1::ListPublicationsRequest& request, v1::ListPublicationsResponse* response) {
+    response->Clear();
+    return stub_->ListPublications(AsReader().get(), request, response);
+  }
+
+  static std::vector<std::string> Names(const v1::ListPublicationsResponse& response) {
+    std::vector<std::string> names;
+    for (const v1::PublicationRecord& record : response.publications()) {
+      names.push_back(record.name());
+    }
+    return names;
+  }
+};
+
+TEST_F(ServiceTest, ReadsAPublicationForWhoeverAsks) {
+  ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  EXPECT_EQ(Get().inspection_title(), "Safe to share?");
+  v1::GetPublicationRequest request;
+  request.set_name("bodies/norfolk-pcc/publications/safe-to-share");
+  v1::PublicationRecord record;
+  EXPECT_THAT(stub_->GetPublication(TestServer::AsNobody().get(), request, &record),
+              StatusIs(absl::StatusCode::kUnauthenticated));
+  request.set_name("bodies/norfolk-pcc/publications/nothing");
+  EXPECT_THAT(stub_->GetPublication(AsReader().get(), request, &record), StatusIs(absl::StatusCode::kNotFound));
+  request.set_name("bodies/norfolk-pcc/responses/safe-to-share");
+  EXPECT_THAT(stub_->GetPublication(AsReader().get(), request, &record), ViolationOn("name"));
+}
+
+TEST_F(ServiceTest, ListsTheLatestFirstPageByPage) {
+  for (const char* inspection : {"one", "two", "three"}) {
+    ASSERT_THAT(Approve(ResponseTo(inspection)), IsOk());
+    server_.clock().Advance(absl::Minutes(1));
+  }
+  ASSERT_THAT(Approve(ResponseTo("one", "suffolk-pcc")), IsOk());
+
+  v1::ListPublicationsRequest request;
+  request.set_parent("bodies/-");
+  request.set_page_size(3);
+  v1::ListPublicationsResponse response;
+  ASSERT_THAT(List(request, &response), IsOk());
+  EXPECT_THAT(Names(response),
+              ElementsAre("bodies/suffolk-pcc/publications/one", "bodies/norfolk-pcc/publications/three",
+                          "bodies/norfolk-pcc/publications/two"));
+  request.set_page_token(response.next_page_token());
+  ASSERT_THAT(List(request, &response), IsOk());
+  EXPECT_THAT(Names(response), ElementsAre("bodies/norfolk-pcc/publications/one"));
+  EXPECT_EQ(response.next_page_token(), "");
+
+  request.set_parent("bodies/norfolk-pcc");
+  EXPECT_THAT(List(request, &response), ViolationOn("page_token"));
+  request.clear_page_token();
+  ASSERT_THAT(List(request, &response), IsOk());
+  EXPECT_THAT(Names(response), SizeIs(3));
+
+  request.set_parent("bodies/-");
+  request.set_filter("inspection = \"inspections/one\"");
+  ASSERT_THAT(List(request, &response), IsOk());
+  EXPECT_THAT(Names(response),
+              ElementsAre("bodies/suffolk-pcc/publications/one", "bodies/norfolk-pcc/publications/one"));
+}
+
+TEST_F(ServiceTest, SaysWhatIsWrongWithAList) {
+  v1::ListPublicationsRequest request;
+  request.set_parent("everything");
+  request.set_page_size(-1);
+  request.set_filter("inspection = \"one\"");
+  v1::ListPublicationsResponse response;
+  const grpc::Status status = List(request, &response);
+  EXPECT_THAT(status, ViolationOn("parent"));
+  EXPECT_THAT(status, ViolationOn("page_size"));
+  EXPECT_THAT(status, ViolationOn("filter"));
+}
+
+TEST_F(ServiceTest, StreamsALargeRenditionInChunks) {
+  authoring::v1::Response response = SampleResponse();
+  response.set_comments(std::string(50'000, 'x'));
+  response.set_monitoring(std::string(50'000, 'y'));
+  ASSERT_THAT(Approve(response), IsOk());
+  std::string whole;
+  const std::vector<std::string> chunks = Rendition(v1::GetRenditionRequest::JSON);
+  EXPECT_GT(chunks.size(), 2U);
+  for (const std::string& chunk : chunks) {
+    EXPECT_THAT(chunk.size(), Le(64U * 1024));
+    whole += chunk;
+  }
+  EXPECT_EQ(base::Sha256Hex(whole), Get().content_hash());
+}
+
+TEST_F(ServiceTest, SaysWhatIsWrongWithARendition) {
+  const auto status_of = [&](const std::string& name, v1::GetRenditionRequest::Format format) {
+    v1::GetRenditionRequest request;
+    request.set_name(name);
+    request.set_format(format);
+    const auto context = AsReader();
+    const auto reader = stub_->GetRendition(context.get(), request);
+    v1::GetRenditionResponse response;
+    EXPECT_FALSE(reader->Read(&response));
+    return reader->Finish();
+  };
+  EXPECT_THAT(status_of("bodies/norfolk-pcc/publications/nothing", v1::GetRenditionRequest::HTML),
+              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(status_of("nothing", v1::GetRenditionRequest::HTML), ViolationOn("name"));
+  EXPECT_THAT(status_of("bodies/a/publications/b", v1::GetRenditionRequest::FORMAT_UNSPECIFIED), ViolationOn("format"));
+}
+
+TEST_F(ServiceTest, ShowsCopiesToTheBodysOwnPeopleOnly) {
+  ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  v1::ListCopiesRequest request;
+  request.set_parent("bodies/norfolk-pcc/publications/safe-to-share");
+  v1::ListCopiesResponse response;
+  const auto as = [&](const std::vector<std::string>& roles) {
+    return stub_->ListCopies(server_.As("somebody", roles).get(), request, &response);
+  };
+  EXPECT_THAT(as({"publisher@bodies/norfolk-pcc"}), IsOk());
+  EXPECT_THAT(as({"auditor"}), IsOk());
+  EXPECT_THAT(as({"operator"}), IsOk());
+  EXPECT_THAT(as({"author@bodies/suffolk-pcc"}), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(as({"chief-officer@forces/norfolk"}), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(as({}), StatusIs(absl::StatusCode::kPermissionDenied));
+  request.set_parent("bodies/norfolk-pcc/publications/nothing");
+  EXPECT_THAT(as({"author@bodies/norfolk-pcc"}), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(as({"author@bodies/suffolk-pcc"}), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(ServiceTest, PagesCopies) {
+  ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  v1::ListCopiesRequest request;
+  request.set_parent("bodies/norfolk-pcc/publications/safe-to-share");
+  request.set_page_size(3);
+  v1::ListCopiesResponse response;
+  ASSERT_THAT(stub_->ListCopies(AsAuthor().get(), request, &response), IsOk());
+  ASSERT_EQ(response.copies_size(), 3);
+  request.set_page_token(response.next_page_token());
+  v1::ListCopiesResponse second;
+  ASSERT_THAT(stub_->ListCopies(AsAuthor().get(), request, &second), IsOk());
+  ASSERT_EQ(second.copies_size(), 1);
+  EXPECT_EQ(second.copies(0).recipient_kind(), v1::Copy::SCRUTINY_BODY);
+  EXPECT_EQ(second.next_page_token(), "");
+}
+
+TEST_F(ServiceTest, CreatesARecipientOnce) {
+  v1::CreateRecipientRequest request = RecipientRequest("hmicfrs", v1::Copy::INSPECTORATE, absl::CivilDay(2021, 1, 1));
+  request.mutable_recipient()->set_name("recipients/ignored");
+  request.set_request_id("once");
+  v1::Recipient created;
+  ASSERT_THAT(stub_->CreateRecipient(AsOperator().get(), request, &created), IsOk());
+  EXPECT_EQ(created.name(), "recipients/hmicfrs");
+  v1::Recipient again;
+  ASSERT_THAT(stub_->CreateRecipient(AsOperator().get(), request, &again), IsOk());
+  EXPECT_THAT(again, EqualsProto(created));
+  request.set_request_id("twice");
+  EXPECT_THAT(stub_->CreateRecipient(AsOperator().get(), request, &again), StatusIs(absl::StatusCode::kAlreadyExists));
+  request.clear_recipient();
+  EXPECT_THAT(stub_->CreateRecipient(AsOperator().get(), request, &again), ViolationOn("recipient.address"));
+}
+
+TEST_F(ServiceTest, KeepsRecipientsToOperators) {
+  v1::Recipient created;
+  EXPECT_THAT(stub_->CreateRecipient(AsAuthor().get(),
+                                     RecipientRequest("a", v1::Copy::OTHER, absl::CivilDay(2021, 1, 1)), &created),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(stub_->CreateRecipient(server_.As("eve", {"auditor"}).get(),
+                                     RecipientRequest("a", v1::Copy::OTHER, absl::CivilDay(2021, 1, 1)), &created),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  v1::ListRecipientsResponse response;
+  EXPECT_THAT(stub_->ListRecipients(AsAuthor().get(), v1::ListRecipientsRequest(), &response),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(stub_->ListRecipients(server_.As("eve", {"auditor"}).get(), v1::ListRecipientsRequest(), &response),
+              IsOk());
+  EXPECT_THAT(response.recipients(), IsEmpty());
+}
+
+TEST_F(ServiceTest, ListsRecipientsPageByPage) {
+  for (const char* id : {"c", "a", "b"}) {
+    v1::Recipient created;
+    ASSERT_THAT(stub_->CreateRecipient(AsOperator().get(),
+                                       RecipientRequest(id, v1::Copy::OTHER, absl::CivilDay(2021, 1, 1)), &created),
+                IsOk());
+  }
+  v1::ListRecipientsRequest request;
+  request.set_page_size(2);
+  v1::ListRecipientsResponse response;
+  ASSERT_THAT(stub_->ListRecipients(AsOperator().get(), request, &response), IsOk());
+  ASSERT_EQ(response.recipients_size(), 2);
+  EXPECT_EQ(response.recipients(1).name(), "recipients/b");
+  request.set_page_token(response.next_page_token());
+  response.Clear();
+  ASSERT_THAT(stub_->ListRecipients(AsOperator().get(), request, &response), IsOk());
+  ASSERT_EQ(response.recipients_size(), 1);
+  EXPECT_EQ(response.next_page_token(), "");
+}
+
+}  // namespace
+}  // namespace section55::publication

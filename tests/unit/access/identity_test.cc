@@ -1,0 +1,38 @@
+#include "libs/access/identity.h"
+
+#include <gtest/gtest.h>
+
+namespace section55::access {
+namespace {
+
+using common::v1::AccessRule;
+
+TEST(IdentityTest, EveryRoleHasAClaim) {
+  const auto* roles = common::v1::AccessRule::Role_descriptor();
+  for (int i = 0; i < roles->value_count(); ++i) {
+    const auto role = static_cast<Role>(roles->value(i)->number());
+    if (role != AccessRule::ROLE_UNSPECIFIED) {
+      EXPECT_FALSE(ClaimOf(role).empty()) << roles->value(i)->name();
+      EXPECT_EQ(RoleFromClaim(ClaimOf(role)), role);
+    }
+  }
+  EXPECT_EQ(ClaimOf(AccessRule::CHIEF_OFFICER), "chief-officer");
+  EXPECT_EQ(RoleFromClaim("root"), AccessRule::ROLE_UNSPECIFIED);
+  EXPECT_EQ(RoleFromClaim("AUTHOR"), AccessRule::ROLE_UNSPECIFIED);
+  EXPECT_EQ(RoleFromClaim(""), AccessRule::ROLE_UNSPECIFIED);
+}
+
+TEST(IdentityTest, AGrantHoldsOnItsTenantOnly) {
+  Identity ann;
+  ann.grants = {{AccessRule::AUTHOR, "bodies/norfolk-pcc"}, {AccessRule::AUDITOR, ""}};
+  EXPECT_TRUE(ann.Holds(AccessRule::AUTHOR, "bodies/norfolk-pcc"));
+  EXPECT_FALSE(ann.Holds(AccessRule::AUTHOR, "bodies/norfolk"));
+  EXPECT_FALSE(ann.Holds(AccessRule::AUTHOR, ""));
+  EXPECT_FALSE(ann.Holds(AccessRule::APPROVER, "bodies/norfolk-pcc"));
+  EXPECT_TRUE(ann.Holds(AccessRule::AUDITOR, ""));
+  EXPECT_TRUE(ann.HoldsAnywhere(AccessRule::AUTHOR));
+  EXPECT_FALSE(ann.HoldsAnywhere(AccessRule::OPERATOR));
+}
+
+}  // namespace
+}  // namespace section55::access

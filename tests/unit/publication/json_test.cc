@@ -1,0 +1,109 @@
+#include "libs/document/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "libs/document/markdown.h"
+#include "services/publication/render.h"
+#include "tests/unit/publication/sample_response.h"
+
+namespace section55::publication {
+namespace {
+
+using nlohmann::ordered_json;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ordered_json Read(const authoring::v1::Response& response) { return ordered_json::parse(RenderJson(response)); }
+
+TEST(RenderJson, HoldsThePartsInReadingOrder) {
+  std::vector<std::string> keys;
+  const ordered_json content = Read(SampleResponse());
+  for (const auto& [key, value] : content.items()) {
+    keys.push_back(key);
+  }
+  EXPECT_THAT(keys,
+              ElementsAre("format", "name", "edition", "body", "force", "report", "key_findings", "findings",
+                          "chief_officer", "comments", "answers", "reply_to_chief_officer", "monitoring", "signatory"));
+}
+
+TEST(RenderJson, HoldsTheReportsFacts) {
+  EXPECT_EQ(Read(SampleResponse())["report"], ordered_json::parse(R"({
+    "name": "inspections/safe-to-share", "title": "Safe to share?", "kinds": ["SUPER_COMPLAINT", "JOINT"],
+    "publishers": ["HMICFRS", "IOPC", "College of Policing"], "publication_date": "2020-12-17",
+    "url": "https://www.gov.uk/safe-to-share", "basis": "STATUTE_S55"})"));
+}
+
+TEST(RenderJson, MarksTheFindingsThatThisBodyMustAnswer) {
+  const ordered_json findings = Read(SampleResponse())["findings"];
+  ASSERT_EQ(findings.size(), 3U);
+  EXPECT_EQ(findings[0]["answer_required"], true);
+  EXPECT_EQ(findings[1]["answer_required"], false);
+  EXPECT_EQ(findings[1]["addressees"], ordered_json::parse(R"([{"kind": "HOME_OFFICE", "name": null}])"));
+  EXPECT_EQ(findings[0]["due"],
+            ordered_json::parse(R"({"precision": "RELATIVE", "date": null, "words": "within three months"})"));
+  EXPECT_EQ(findings[2]["due"], ordered_json::parse(R"({"precision": "MONTH", "date": "2021-06", "words": null})"));
+}
+
+TEST(RenderJson, HoldsTextsAsTypedAndAsBlocks) {
+  const ordered_json text = Read(SampleResponse())["findings"][0]["text"];
+  const std::string typed = "Text of recommendation one:\n\n- first point\n  - nested point";
+  EXPECT_EQ(text["markdown"], typed);
+  EXPECT_EQ(text["blocks"], document::ToJson(document::ParseMarkdown(typed)));
+}
+
+TEST(RenderJson, GivesTheAnswersInTheOrderOfTheFindings) {
+  const ordered_json answers = Read(SampleResponse())["answers"];
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0]["finding"], "inspections/safe-to-share/findings/recommendation-1");
+  EXPECT_EQ(answers[0]["kind"], "ACTION_PROPOSED");
+  EXPECT_EQ(answers[0]["owner"], "Head of Policy");
+  EXPECT_EQ(answers[0]["target_date"], "2021-06-30");
+  EXPECT_EQ(answers[1]["kind"], "NO_ACTION");
+  EXPECT_EQ(answers[1]["target_date"], nullptr);
+}
+
+TEST(RenderJson, TellsSilenceFromComments) {
+  authoring::v1::Response response = SampleResponse();
+  EXPECT_EQ(Read(response)["chief_officer"]["status"], "COMMENTED");
+  EXPECT_EQ(Read(response)["chief_officer"]["contributions"][1]["rank"], "Assistant Chief Constable");
+  response.mutable_chief_officer()->clear_contributions();
+  EXPECT_EQ(Read(response)["chief_officer"]["status"], "INVITED_NO_COMMENTS");
+  response.clear_chief_officer();
+  EXPECT_EQ(Read(response)["chief_officer"]["status"], "NOT_INVITED");
+}
+
+TEST(RenderJson, SaysNothingOfThePeopleAndTimesBehindIt) {
+  authoring::v1::Response response = SampleResponse();
+  const std::string before = RenderJson(response);
+  response.add_writers("people/ann");
+  response.mutable_approval()->set_actor("people/bob");
+  response.mutable_approval()->mutable_time()->set_seconds(1612862130);
+  response.mutable_update_time()->set_seconds(1612862130);
+  response.set_etag("\"7\"");
+  EXPECT_EQ(RenderJson(response), before);
+}
+
+TEST(RenderJson, IsTheSameBytesEveryTime) {
+  EXPECT_EQ(RenderJson(SampleResponse()), RenderJson(SampleResponse()));
+  EXPECT_THAT(RenderJson(SampleResponse()), EndsWith("}\n"));
+}
+
+TEST(RenderJson, KeepsWelshLettersAsTheyAre) {
+  authoring::v1::Response response = SampleResponse();
+  response.set_comments("Ŵyr y Comisiynydd am y tŷ: “iawn”.");
+  EXPECT_THAT(RenderJson(response), HasSubstr("Ŵyr y Comisiynydd am y tŷ: “iawn”."));
+}
+
+TEST(RenderJson, DiffersWithTheEdition) {
+  authoring::v1::Response response = SampleResponse();
+  response.set_edition(2);
+  EXPECT_THAT(RenderJson(response), Not(RenderJson(SampleResponse())));
+}
+
+}  // namespace
+}  // namespace section55::publication

@@ -1,0 +1,292 @@
+#include <gmock/gmock.h>
+#include <grpc/support/log.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "libs/rpc/address.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/server.h"
+#include "libs/testing/matchers.h"
+#include "libs/testing/server.h"
+#include "section55/common/v1/event_feed.grpc.pb.h"
+
+namespace section55::rpc {
+namespace {
+
+using common::v1::EventFeed;
+using section55::testing::IsOk;
+using section55::testing::MessageIs;
+using section55::testing::StatusIs;
+using section55::testing::TestServer;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+constexpr char kFeed[] = "section55.common.v1.EventFeed";
+
+void Run(const std::string& command) {
+  ASSERT_EQ(std::system(("(" + command + ") >/dev/null 2>&1").c_str()), 0) << command;
+}
+
+// Certificate authorities and the folders of services, made by the openssl program.
+class Pki {
+ public:
+  Pki() {
+    std::string folder = fs::temp_directory_path() / "section55-pki-XXXXXX";
+    root_ = mkdtemp(folder.data());
+    MakeAuthority("ca");
+    MakeAuthority("other-ca");
+  }
+  ~Pki() { fs::remove_all(root_); }
+
+  // A folder certificate.pem, key.pem, ca.pem for `name`, signed by `authority`, trusting `trusted`.
+  std::string Folder(const std::string& folder, const std::string& name, const std::string& authority = "ca",
+                     const std::string& trusted = "ca", const std::string& uris = "") {
+    const fs::path path = root_ / folder;
+    fs::create_directory(path);
+    const std::string uri = uris.empty() ? "URI:spiffe://section55/" + name : uris;
+    std::ofstream(path / "extensions") << "subjectAltName=" << uri << ",DNS:localhost,IP:127.0.0.1\n";
+    Run("cd " + path.string() + " && openssl ecparam -name prime256v1 -genkey -noout -out key.pem" +
+        " && openssl req -new -key key.pem -subj /CN=" + name + " -out request" +
+        " && openssl x509 -req -in request -CA ../" + authority + ".pem -CAkey ../" + authority +
+        ".key -CAcreateserial -days 2 -extfile extensions -out certificate.pem" + " && cp ../" + trusted +
+        ".pem ca.pem");
+    return path;
+  }
+  fs::path root() const { return root_; }
+
+ private:
+  void MakeAuthority(const std::string& name) {
+    Run("cd " + root_.string() + " && openssl ecparam -name prime256v1 -genkey -noout -out " + name +
+        ".key && openssl req -x509 -new -key " + name + ".key -subj /CN=" + name + " -days 2 -out " + name + ".pem");
+  }
+
+  fs::path root_;
+};
+
+class Feed : public EventFeed::Service {
+ public:
+  explicit Feed(Server& server) : server_(server) {}
+  grpc::Status ListEvents(grpc::ServerContext* context, const common::v1::ListEventsRequest* request,
+                          common::v1::ListEventsResponse*) override {
+    return server_.Serve(context, *request, [&](Call& call) {
+      actor = call.caller.actor;
+      return body(call);
+    });
+  }
+  std::string actor;
+  std::function<absl::Status(Call&)> body = [](Call&) { return absl::OkStatus(); };
+
+ private:
+  Server& server_;
+};
+
+class NetworkTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    gpr_set_log_function([](gpr_log_func_args*) {});  // refused handshakes are what these tests are about
+    pki_ = new Pki;
+  }
+  static void TearDownTestSuite() { delete pki_; }
+
+  static ServerOptions Options(const std::string& certificates) {
+    ServerOptions options = TestServer::InProcess();
+    options.listen = "127.0.0.1:0";
+    options.certificates = certificates;
+    return options;
+  }
+  void Start(const std::string& certificates) {
+    server_ = std::make_unique<TestServer>(absl::FromUnixSeconds(1'000), Options(certificates));
+    feed_ = &server_->Add<Feed>(kFeed);
+    server_->Start();
+    address_ = "127.0.0.1:" + std::to_string(server_->server().port());
+  }
+  static grpc::Status List(const std::shared_ptr<grpc::Channel>& channel,
+                           std::unique_ptr<grpc::ClientContext> context) {
+    context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+    common::v1::ListEventsResponse response;
+    return EventFeed::NewStub(channel)->ListEvents(context.get(), common::v1::ListEventsRequest(), &response);
+  }
+  // A channel that trusts `ca` and shows no certificate; a new connection each time.
+  std::shared_ptr<grpc::Channel> WithoutCertificate(const std::string& ca) const {
+    std::ifstream file(pki_->root() / (ca + ".pem"));
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs.assign(std::istreambuf_iterator<char>(file), {});
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel(address_, grpc::SslCredentials(options), arguments);
+  }
+
+  static Pki* pki_;
+  std::unique_ptr<TestServer> server_;
+  Feed* feed_ = nullptr;
+  std::string address_;
+};
+Pki* NetworkTest::pki_ = nullptr;
+
+TEST_F(NetworkTest, AServiceIsKnownByItsCertificate) {
+  Start(pki_->Folder("server", "response-authoring"));
+  EXPECT_THAT(List(ConnectToPeer(address_, pki_->Folder("publication", "publication")), TestServer::AsNobody()),
+              IsOk());
+  EXPECT_EQ(feed_->actor, "services/publication");
+  // A certificate of ours that no rule names, of another kind, or with two names.
+  EXPECT_THAT(List(ConnectToPeer(address_, pki_->Folder("stranger", "stranger")), TestServer::AsNobody()),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(
+      List(ConnectToPeer(address_, pki_->Folder("elsewhere", "x", "ca", "ca", "URI:spiffe://other/publication")),
+           TestServer::AsNobody()),
+      StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(List(ConnectToPeer(address_, pki_->Folder("two", "x", "ca", "ca",
+                                                        "URI:spiffe://section55/publication,URI:spiffe://section55/x")),
+                   TestServer::AsNobody()),
+              StatusIs(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(NetworkTest, APersonIsKnownByTheToken) {
+  Start(pki_->Folder("server", "response-authoring"));
+  EXPECT_THAT(List(WithoutCertificate("ca"), server_->As("ann", {"auditor"})), IsOk());
+  EXPECT_EQ(feed_->actor, "people/ann");
+  EXPECT_THAT(
+      List(ConnectToPeer(address_, pki_->Folder("publication", "publication")), server_->As("bob", {"auditor"})),
+      IsOk());
+  EXPECT_EQ(feed_->actor, "people/bob");
+}
+
+TEST_F(NetworkTest, NeitherCertificateNorTokenIsRefused) {
+  Start(pki_->Folder("server", "response-authoring"));
+  EXPECT_THAT(List(WithoutCertificate("ca"), TestServer::AsNobody()), StatusIs(absl::StatusCode::kUnauthenticated));
+  // What tests say in process counts for nothing on a network.
+  EXPECT_THAT(List(WithoutCertificate("ca"), TestServer::AsService("publication")),
+              StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(List(server_->server().InProcessChannel(), TestServer::AsService("publication")),
+              StatusIs(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(NetworkTest, PlaintextIsRefused) {
+  Start(pki_->Folder("server", "response-authoring"));
+  EXPECT_THAT(List(grpc::CreateChannel(address_, grpc::InsecureChannelCredentials()), server_->As("ann", {"auditor"})),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(NetworkTest, AnotherAuthoritysCertificatesAreRefused) {
+  Start(pki_->Folder("server", "response-authoring"));
+  // Theirs by us ...
+  EXPECT_THAT(
+      List(ConnectToPeer(address_, pki_->Folder("forged", "publication", "other-ca", "ca")), TestServer::AsNobody()),
+      StatusIs(absl::StatusCode::kUnavailable));
+  // ... and ours by them.
+  EXPECT_THAT(List(WithoutCertificate("other-ca"), server_->As("ann", {"auditor"})),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(NetworkTest, SwappedCertificatesAreUsedWithoutARestart) {
+  pki_->Folder("old", "response-authoring");
+  pki_->Folder("new", "response-authoring", "other-ca", "other-ca");
+  const fs::path current = pki_->root() / "current";
+  fs::create_directory_symlink("old", current);
+  Start(current);
+  EXPECT_THAT(List(WithoutCertificate("ca"), server_->As("ann", {"auditor"})), IsOk());
+  fs::create_directory_symlink("new", pki_->root() / "next");
+  fs::rename(pki_->root() / "next", current);
+  // Each try is a new connection; the test's own time limit ends a wait in vain.
+  while (!List(WithoutCertificate("other-ca"), server_->As("ann", {"auditor"})).ok()) {
+  }
+  EXPECT_THAT(List(WithoutCertificate("ca"), server_->As("ann", {"auditor"})),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(NetworkTest, HealthNeedsNoTokenAndFollowsSetServing) {
+  Start(pki_->Folder("server", "response-authoring"));
+  const auto check = [&](const std::string& name) {
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(name);
+    grpc::health::v1::HealthCheckResponse response;
+    EXPECT_THAT(grpc::health::v1::Health::NewStub(WithoutCertificate("ca"))->Check(&context, request, &response),
+                IsOk());
+    return response.status();
+  };
+  EXPECT_EQ(check(kFeed), grpc::health::v1::HealthCheckResponse::SERVING);
+  server_->server().SetServing(absl::UnavailableError("old schema"));
+  EXPECT_EQ(check(kFeed), grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  server_->server().SetServing(absl::OkStatus());
+  EXPECT_EQ(check(kFeed), grpc::health::v1::HealthCheckResponse::SERVING);
+}
+
+TEST_F(NetworkTest, DrainLetsARunningCallFinishAndRefusesNewOnes) {
+  Start(pki_->Folder("server", "response-authoring"));
+  absl::Notification running;
+  absl::Notification finish;
+  std::atomic<bool> first_call = true;
+  feed_->body = [&](Call& call) {
+    if (!first_call.exchange(false)) {
+      return absl::OkStatus();
+    }
+    running.Notify();
+    // Who waits is told of the drain; this call then still has work to finish.
+    while (!call.cancelled()) {
+      std::this_thread::yield();
+    }
+    finish.WaitForNotification();
+    return absl::OkStatus();
+  };
+  grpc::Status first;
+  const auto channel = WithoutCertificate("ca");
+  std::thread caller([&] { first = List(channel, server_->As("ann", {"auditor"})); });
+  running.WaitForNotification();
+  std::thread drain([&] { server_->server().Drain(absl::Seconds(60)); });
+  // Until the drain has begun, calls are still answered; in the moment of its goodbye gRPC itself may cancel one.
+  grpc::Status second;
+  while (second.ok() || second.error_code() == grpc::StatusCode::CANCELLED) {
+    second = List(channel, server_->As("bob", {"auditor"}));
+  }
+  EXPECT_THAT(second, StatusIs(absl::StatusCode::kUnavailable));
+  finish.Notify();
+  caller.join();
+  drain.join();
+  EXPECT_THAT(first, IsOk());
+}
+
+TEST_F(NetworkTest, OperatorsMistakesAreSentences) {
+  const std::string good = pki_->Folder("server", "response-authoring");
+  base::DrivenClock clock(absl::FromUnixSeconds(1));
+  const auto start = [&](ServerOptions options) { return Server(std::move(options), clock, nullptr).Start(); };
+  Start(good);
+  ServerOptions taken = Options(good);
+  taken.listen = address_;
+  EXPECT_THAT(start(taken), MessageIs("cannot listen on " + address_ + ": Address already in use"));
+  ServerOptions nowhere = Options(good);
+  for (const char* listen : {"localhost", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", ":7101"}) {
+    nowhere.listen = listen;
+    EXPECT_THAT(start(nowhere), MessageIs(HasSubstr("HOST:PORT"))) << listen;
+  }
+  EXPECT_THAT(start(Options("/nowhere")), MessageIs("/nowhere/certificate.pem is missing or not in PEM form"));
+  const fs::path mixed = pki_->Folder("mixed", "x");
+  fs::copy_file(fs::path(good) / "key.pem", mixed / "key.pem", fs::copy_options::overwrite_existing);
+  EXPECT_THAT(start(Options(mixed)), MessageIs(HasSubstr("is not the key of")));
+  ServerOptions open = Options("");
+  EXPECT_THAT(start(open), MessageIs(HasSubstr("a folder of certificates")));
+}
+
+TEST(AddressTest, LoopbackIsThisMachineOnly) {
+  for (const char* address : {"127.0.0.1:1", "localhost:1", "[::1]:1", "127.1.2.3:1"}) {
+    EXPECT_TRUE(IsLoopback(address)) << address;
+  }
+  for (const char* address :
+       {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "example.org:1", "", "localhost.evil.test:1", "127.evil.test:1"}) {
+    EXPECT_FALSE(IsLoopback(address)) << address;
+  }
+}
+
+}  // namespace
+}  // namespace section55::rpc
