@@ -19,12 +19,10 @@ void CheckText(std::string_view field, std::string_view text, size_t max_charact
                Violations& violations);
 
 // An enum value of a protobuf message that is set and known to this version. `Kind_IsValid` is the generated check.
-void CheckEnum(std::string_view field, int value, bool (*is_valid)(int), Presence presence,
-               Violations& violations);
+void CheckEnum(std::string_view field, int value, bool (*is_valid)(int), Presence presence, Violations& violations);
 
 // "forces/norfolk" for the pattern "forces/{force}". Whether it exists is asked elsewhere.
-void CheckResourceName(std::string_view field, std::string_view name, std::string_view pattern,
-                       Violations& violations);
+void CheckResourceName(std::string_view field, std::string_view name, std::string_view pattern, Violations& violations);
 
 // The last part of a new resource's name.
 void CheckResourceId(std::string_view field, std::string_view id, Violations& violations);

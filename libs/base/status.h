@@ -61,20 +61,20 @@ class Violations {
 }  // namespace section55::base
 
 // Leaves the enclosing function with the status of `expression` unless it is OK.
-#define RETURN_IF_ERROR(expression)                            \
-  do {                                                         \
-    if (absl::Status status_ = (expression); !status_.ok()) {  \
-      return status_;                                          \
-    }                                                          \
+#define RETURN_IF_ERROR(expression)                           \
+  do {                                                        \
+    if (absl::Status status_ = (expression); !status_.ok()) { \
+      return status_;                                         \
+    }                                                         \
   } while (false)
 
 #define SECTION55_CONCAT_(a, b) a##b
 #define SECTION55_CONCAT(a, b) SECTION55_CONCAT_(a, b)
 
 // Declares or assigns `target` from a StatusOr, or leaves the enclosing function with its status.
-#define ASSIGN_OR_RETURN(target, expression)                                   \
-  auto SECTION55_CONCAT(result_, __LINE__) = (expression);                     \
-  if (!SECTION55_CONCAT(result_, __LINE__).ok()) {                             \
-    return std::move(SECTION55_CONCAT(result_, __LINE__)).status();            \
-  }                                                                            \
+#define ASSIGN_OR_RETURN(target, expression)                        \
+  auto SECTION55_CONCAT(result_, __LINE__) = (expression);          \
+  if (!SECTION55_CONCAT(result_, __LINE__).ok()) {                  \
+    return std::move(SECTION55_CONCAT(result_, __LINE__)).status(); \
+  }                                                                 \
   target = *std::move(SECTION55_CONCAT(result_, __LINE__))

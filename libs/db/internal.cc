@@ -144,7 +144,8 @@ bool Attempts::Again() {
     return false;
   }
   thread_local std::minstd_rand random{std::random_device{}()};
-  absl::SleepFor(longest_wait_ * std::uniform_real_distribution<>(0, 1)(random));
+  const absl::Duration wait = longest_wait_ * std::uniform_real_distribution<>(0, 1)(random);
+  absl::SleepFor(wait);  // NOLINT: nothing tells when the other transaction will be done
   longest_wait_ = std::min(longest_wait_ * 2, kLongestWait);
   return true;
 }

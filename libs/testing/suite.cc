@@ -36,7 +36,9 @@ constexpr size_t kLogTail = 4000;
 void Pause() {
   static absl::Mutex mutex;
   absl::MutexLock lock(&mutex);
-  mutex.AwaitWithTimeout(absl::Condition(+[](int*) { return false; }, static_cast<int*>(nullptr)), absl::Milliseconds(10));
+  mutex.AwaitWithTimeout(absl::Condition(
+                             +[](int*) { return false; }, static_cast<int*>(nullptr)),
+                         absl::Milliseconds(10));
 }
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address,
@@ -67,9 +69,9 @@ std::string NameOf(Service service) {
 }
 
 std::string FullNameOf(Service service) {
-  static const std::array names = {
-      "section55.registry.v1.InspectionRegistry", "section55.authoring.v1.ResponseAuthoring",
-      "section55.deadlines.v1.DeadlineScheduler", "section55.publication.v1.Publication"};
+  static const std::array names = {"section55.registry.v1.InspectionRegistry",
+                                   "section55.authoring.v1.ResponseAuthoring",
+                                   "section55.deadlines.v1.DeadlineScheduler", "section55.publication.v1.Publication"};
   return names[static_cast<size_t>(service)];
 }
 
@@ -116,7 +118,8 @@ std::string Pki::Claims(const std::string& person, const std::vector<std::string
 std::string Pki::Sign(const std::string& claims) const {
   const std::string header = nlohmann::json{{"alg", "RS256"}, {"typ", "JWT"}, {"kid", key_id_}}.dump();
   const std::string signed_part = base::Base64UrlEncode(header) + "." + base::Base64UrlEncode(claims);
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(fopen((folder() / "pki" / "token-signing.key").c_str(), "r"), fclose);
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(fopen((folder() / "pki" / "token-signing.key").c_str(), "r"),
+                                                   fclose);
   const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(PEM_read_PrivateKey(file.get(), nullptr, nullptr, nullptr),
                                                            EVP_PKEY_free);
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
@@ -180,8 +183,8 @@ std::filesystem::path Suite::LogFile(Service service) const { return folder_.pat
 std::string Suite::Log(Service service) const { return ReadFile(LogFile(service)); }
 
 Command Suite::MigrateCommandOf(Service service) const {
-  return {.words = {fmt::format("{}/{}", SECTION55_BIN_DIR, NameOf(service)), "--database=" + State(service).database_url,
-                    "migrate"}};
+  return {.words = {fmt::format("{}/{}", SECTION55_BIN_DIR, NameOf(service)),
+                    "--database=" + State(service).database_url, "migrate"}};
 }
 
 Command Suite::CommandOf(Service service) const {

@@ -161,7 +161,8 @@ class Suite {
     Payload payload;
     AwaitEvent(FeedOf(Payload::descriptor()->full_name()),
                std::string(Payload::descriptor()->full_name()) + " of " + subject, [&](const common::v1::Event& event) {
-                 return event.subject() == subject && event.payload().Is<Payload>() && event.payload().UnpackTo(&payload);
+                 return event.subject() == subject && event.payload().Is<Payload>() &&
+                        event.payload().UnpackTo(&payload);
                });
     return payload;
   }

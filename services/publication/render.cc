@@ -24,7 +24,12 @@ using authoring::v1::ResponseFinding;
 using mustache::data;
 
 // A value that the template can also test: false when there is nothing to say.
-data OrFalse(std::string text) { return text.empty() ? data(false) : data(std::move(text)); }
+data OrFalse(const std::string& text) {
+  if (text.empty()) {
+    return false;
+  }
+  return text;
+}
 
 // A text beneath a heading of level `beneath`; false when it is empty. What comes out is markup, for {{{...}}} only.
 data TextBeneath(int beneath, const std::string& markdown) {

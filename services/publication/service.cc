@@ -17,7 +17,7 @@
 namespace section55::publication {
 namespace {
 
-constexpr size_t kChunk = 64 * 1024;
+constexpr size_t kChunk = size_t{64} * 1024;
 
 // The publication that a request names in `field`; a violation when it names none.
 store::Key ReadName(std::string_view field, std::string_view name, base::Violations& violations) {

@@ -228,7 +228,7 @@ absl::StatusOr<std::unique_ptr<PublicRegister>> PublicRegister::Listen(const std
     Answer(database, request, response);
     return httplib::Server::HandlerResponse::Handled;
   });
-  server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+  server.set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
     response.status = 500;
     response.set_content("Something went wrong. Please try again later.\n", kText);
   });

@@ -102,7 +102,9 @@ Inspection SafeToShare() {
   const auto add = [&](std::string_view number, std::string_view text, const std::vector<Addressee::Kind>& to) {
     AddFinding(inspection, Finding::RECOMMENDATION, number, text, to);
   };
-  add("1", "Where there are only doubts, victims’ details are not passed on.\n\n- Safety first:\n  - find out;\n  - explain.",
+  add("1",
+      "Where there are only doubts, victims’ details are not passed on.\n\n- Safety first:\n  - find out;\n  - "
+      "explain.",
       {Addressee::ALL_CHIEF_CONSTABLES});
   add("2", "Review the law and the policy.", {Addressee::HOME_OFFICE});
   add("3", "Develop a protocol.", {Addressee::HOME_OFFICE, Addressee::NATIONAL_POLICE_CHIEFS_COUNCIL});
@@ -126,9 +128,10 @@ Inspection CustodyReport(const std::vector<std::string>& forces) {
     inspection.mutable_scope()->add_forces("forces/" + force);
   }
   AddFinding(inspection, Finding::CAUSE_OF_CONCERN, "1", "Detainees’ risks are not understood.").set_id("concern");
-  Finding& own = AddFinding(inspection, Finding::RECOMMENDATION, "1a",
-                            "At once:\n\n- review\n  - every cell, and\n    - its [ligature points](https://www.gov.uk/);\n"
-                            "- record what was found.");
+  Finding& own =
+      AddFinding(inspection, Finding::RECOMMENDATION, "1a",
+                 "At once:\n\n- review\n  - every cell, and\n    - its [ligature points](https://www.gov.uk/);\n"
+                 "- record what was found.");
   own.set_parent("concern");
   own.add_addressees()->set_kind(Addressee::FORCE);
   own.mutable_addressees(0)->set_name("forces/" + forces.front());
@@ -136,7 +139,8 @@ Inspection CustodyReport(const std::vector<std::string>& forces) {
   AddFinding(inspection, Finding::RECOMMENDATION, "1b", "Within three months, train everybody.",
              {Addressee::ALL_CHIEF_CONSTABLES})
       .set_parent("concern");
-  AddFinding(inspection, Finding::AREA_FOR_IMPROVEMENT, "1", "Meals could be better.", {Addressee::ALL_CHIEF_CONSTABLES});
+  AddFinding(inspection, Finding::AREA_FOR_IMPROVEMENT, "1", "Meals could be better.",
+             {Addressee::ALL_CHIEF_CONSTABLES});
   return inspection;
 }
 
@@ -262,7 +266,8 @@ Response MainJob::Write(const Area& area, const Response& response, std::string_
   update.set_monitoring(fmt::format("Monitoring {}: an update by 17 June 2021.", mark));
   update.mutable_signatory()->set_name("Eleanor Whitby");
   update.mutable_signatory()->set_title("Police and Crime Commissioner");
-  for (const char* path : {"key_findings", "comments", "answers", "reply_to_chief_officer", "monitoring", "signatory"}) {
+  for (const char* path :
+       {"key_findings", "comments", "answers", "reply_to_chief_officer", "monitoring", "signatory"}) {
     request.mutable_update_mask()->add_paths(path);
   }
   return Do(area.force + "-author", &ResponseAuthoring::Stub::UpdateResponse, request);
@@ -286,7 +291,8 @@ void MainJob::Return(const Area& area, const std::string& response, const std::s
 void MainJob::Approve(const Area& area, const std::string& response) {
   authoring::v1::ApproveResponseRequest request;
   request.set_name(response);
-  EXPECT_EQ(Do(area.force + "-approver", &ResponseAuthoring::Stub::ApproveResponse, request).state(), Response::APPROVED);
+  EXPECT_EQ(Do(area.force + "-approver", &ResponseAuthoring::Stub::ApproveResponse, request).state(),
+            Response::APPROVED);
 }
 
 Response MainJob::AnswerInFull(const Area& area, const std::string& response, std::string_view mark) {

@@ -1,5 +1,7 @@
 // The main job over the four real processes, on SQLite and on MariaDB.
 
+#include "tests/e2e/main_job.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +21,6 @@
 #include "section55/authoring/v1/events.pb.h"
 #include "section55/deadlines/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
-#include "tests/e2e/main_job.h"
 
 namespace section55::e2e {
 namespace {
@@ -28,19 +29,19 @@ using authoring::v1::Response;
 using authoring::v1::ResponseAuthoring;
 using deadlines::v1::Deadline;
 using deadlines::v1::DeadlineScheduler;
-using ::testing::AllOf;
-using ::testing::Contains;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 using publication::v1::Copy;
 using publication::v1::GetRenditionRequest;
 using publication::v1::Publication;
 using publication::v1::PublicationRecord;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using testing::HasReason;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::IsOk;
 using testing::MessageIs;
+using ::testing::Not;
 using testing::Service;
 using testing::StatusIs;
 using testing::Suite;
@@ -252,23 +253,39 @@ void MainJobTest::ExpectPublishedOnDay55(const Area& norfolk, std::string_view m
   for (const auto& answer : content["answers"]) {
     answered.push_back(answer["finding"]);
   }
-  const auto finding = [](int number) { return fmt::format("inspections/{}/findings/recommendation-{}", kReport, number); };
+  const auto finding = [](int number) {
+    return fmt::format("inspections/{}/findings/recommendation-{}", kReport, number);
+  };
   EXPECT_THAT(answered, ElementsAre(finding(1), finding(4), finding(5), finding(6)));
 
   const std::string page = Page(record.page_path());
   EXPECT_EQ(page, Rendition(name, GetRenditionRequest::HTML));
-  ExpectInOrder(page, {"Police and Crime Commissioner for Norfolk", "17 December 2020", fmt::format("Key findings {}", mark),
-                       "Recommendation 1", "Recommendation 4", "Recommendation 5", "Recommendation 6", "Other findings",
-                       "Recommendation 2", "Recommendation 3", "Rowan Aldous, Chief Constable",
-                       fmt::format("Comments {}", mark), fmt::format("Answer {} to recommendation-1.", mark),
+  ExpectInOrder(page, {"Police and Crime Commissioner for Norfolk",
+                       "17 December 2020",
+                       fmt::format("Key findings {}", mark),
+                       "Recommendation 1",
+                       "Recommendation 4",
+                       "Recommendation 5",
+                       "Recommendation 6",
+                       "Other findings",
+                       "Recommendation 2",
+                       "Recommendation 3",
+                       "Rowan Aldous, Chief Constable",
+                       fmt::format("Comments {}", mark),
+                       fmt::format("Answer {} to recommendation-1.", mark),
                        fmt::format("Answer {} to recommendation-4.", mark),
                        fmt::format("Answer {} to recommendation-5.", mark),
-                       fmt::format("Answer {} to recommendation-6.", mark), fmt::format("Reply {}", mark),
-                       fmt::format("Monitoring {}", mark), "Eleanor Whitby", "9 February 2021 at 10:15:00 GMT", "Day 55 of 56",
-                       "10 February 2021", record.content_hash()});
+                       fmt::format("Answer {} to recommendation-6.", mark),
+                       fmt::format("Reply {}", mark),
+                       fmt::format("Monitoring {}", mark),
+                       "Eleanor Whitby",
+                       "9 February 2021 at 10:15:00 GMT",
+                       "Day 55 of 56",
+                       "10 February 2021",
+                       record.content_hash()});
   EXPECT_THAT(page, Not(HasSubstr("to recommendation-2")));
-  ExpectInOrder(Page("/"), {record.page_path(), "Police and Crime Commissioner for Norfolk", "9 February 2021", "Day 55 of 56",
-                            record.content_hash()});
+  ExpectInOrder(Page("/"), {record.page_path(), "Police and Crime Commissioner for Norfolk", "9 February 2021",
+                            "Day 55 of 56", record.content_hash()});
 
   publication::v1::ListPublicationsRequest list;
   list.set_parent("bodies/-");
@@ -300,8 +317,8 @@ TEST_P(MainJobTest, FortyThreeBodiesAnswerSafeToShare) {
   // Incomplete: told what is missing and why, and nothing happens.
   EXPECT_THAT(TrySubmit("norfolk-author", name),
               AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("INCOMPLETE"),
-                    MessageIs(AllOf(HasSubstr("recommendation 1"), HasSubstr("recommendation 6"), HasSubstr("section 55(5B)"),
-                                    Not(HasSubstr("recommendation 2"))))));
+                    MessageIs(AllOf(HasSubstr("recommendation 1"), HasSubstr("recommendation 6"),
+                                    HasSubstr("section 55(5B)"), Not(HasSubstr("recommendation 2"))))));
   EXPECT_EQ(job_.Get("norfolk-author", name).state(), Response::OPEN);
   std::vector<std::string> missing;
   const auto second_check = Check(name);
@@ -341,7 +358,8 @@ TEST_P(MainJobTest, FortyThreeBodiesAnswerSafeToShare) {
   EXPECT_EQ(GetDeadline("bodies/suffolk-pcc/deadlines/safe-to-share").state(), Deadline::PENDING);
   const Response published = job_.AwaitPublished(name);
   EXPECT_EQ(base::FromTimestamp(published.publish_time()), London(2021, 2, 9, 10, 15));
-  EXPECT_EQ(job_.Get("norfolk-chief-officer", name).comments(), published.comments()) << "what is public the force sees too";
+  EXPECT_EQ(job_.Get("norfolk-chief-officer", name).comments(), published.comments())
+      << "what is public the force sees too";
 
   publication::v1::ListCopiesRequest copies;
   copies.set_parent(PublicationName(norfolk, kReport));
@@ -350,7 +368,8 @@ TEST_P(MainJobTest, FortyThreeBodiesAnswerSafeToShare) {
   for (const Copy& copy : listed.copies()) {
     EXPECT_EQ(copy.state(), Copy::QUEUED);
     EXPECT_THAT(copy.evidence(), IsEmpty());
-    owed.push_back(fmt::format("{} {} {}", Copy::RecipientKind_Name(copy.recipient_kind()), copy.address(), copy.provision()));
+    owed.push_back(
+        fmt::format("{} {} {}", Copy::RecipientKind_Name(copy.recipient_kind()), copy.address(), copy.provision()));
   }
   EXPECT_THAT(owed, ElementsAre("INSPECTORATE hmicfrs@example.org section 55(6)(a)",
                                 "SECRETARY_OF_STATE home-office@example.org section 55(6)(b)",
@@ -408,17 +427,19 @@ TEST_P(MainJobTest, ReportOnListedForcesIsAnsweredByTheirBodiesAlone) {
               testing::EqualsProto("year: 2021 month: 2 day: 9"));
   authoring::v1::ListResponsesRequest list;
   list.set_parent("bodies/-");
-  EXPECT_EQ(job_.Do("auditor", &ResponseAuthoring::Stub::ListResponses, list).responses_size(), 2) << "Suffolk owes none";
+  EXPECT_EQ(job_.Do("auditor", &ResponseAuthoring::Stub::ListResponses, list).responses_size(), 2)
+      << "Suffolk owes none";
 
   job_.AnswerInFull(kent, ResponseName(kent, "custody"), "Kent");
-  const auto record = suite_.AwaitEvent<publication::v1::ResponsePublished>(PublicationName(kent, "custody")).publication();
+  const auto record =
+      suite_.AwaitEvent<publication::v1::ResponsePublished>(PublicationName(kent, "custody")).publication();
   EXPECT_EQ(record.day_number(), 2);
   const std::string page = Page(record.page_path());
   // The cause of concern says what its recommendations stand under; nested bullets and links survive; text is no mark-up.
-  ExpectInOrder(page, {"ŵ ŷ and “curly quotes” &amp; &lt;angle brackets&gt;", "Recommendation 1a", "Under: Cause of concern 1",
-                       "<ul>", "review", "<ul>", "every cell, and", "<ul>", "href=\"https://www.gov.uk/\"", "</ul>",
-                       "record what was found", "Recommendation 1b", "Other findings", "Area for improvement 1",
-                       "Answer Kent to", "Answer Kent to"});
+  ExpectInOrder(page, {"ŵ ŷ and “curly quotes” &amp; &lt;angle brackets&gt;", "Recommendation 1a",
+                       "Under: Cause of concern 1", "<ul>", "review", "<ul>", "every cell, and", "<ul>",
+                       "href=\"https://www.gov.uk/\"", "</ul>", "record what was found", "Recommendation 1b",
+                       "Other findings", "Area for improvement 1", "Answer Kent to", "Answer Kent to"});
   suite_.AwaitEvent<deadlines::v1::DeadlineMet>(DeadlineName(kent, "custody"));
   EXPECT_EQ(job_.AwaitPublished(ResponseName(kent, "custody")).edition(), 1);
   EXPECT_EQ(job_.Get("norfolk-author", ResponseName(norfolk, "custody")).state(), Response::OPEN);

@@ -108,7 +108,9 @@ class ReadmeTest : public ::testing::Test {
                             {"PATH", fmt::format("{}/tests/e2e/shims:{}", SECTION55_SOURCE_DIR, getenv("PATH"))}},
             .folder = SECTION55_SOURCE_DIR};
   }
-  Outcome RunSuite(const std::string& word) { return testing::Run(Bash("deploy/local/suite " + word), absl::Seconds(150)); }
+  Outcome RunSuite(const std::string& word) {
+    return testing::Run(Bash("deploy/local/suite " + word), absl::Seconds(150));
+  }
 
   // The reader's ports and var/ as this test's.
   std::string Ours(const std::string& text) {
@@ -131,7 +133,8 @@ class ReadmeTest : public ::testing::Test {
 
 TEST_F(ReadmeTest, EveryCommandOfTheTourWorks) {
   const std::vector<Step> tour = ReadTour(testing::ReadFile(SECTION55_SOURCE_DIR "/README.md"));
-  ASSERT_GE(tour.size(), 3) << "README.md has no ```bash blocks under the heading \"" << kHeading << "\", or hardly any";
+  ASSERT_GE(tour.size(), 3) << "README.md has no ```bash blocks under the heading \"" << kHeading
+                            << "\", or hardly any";
   const Outcome up = RunSuite("up");
   ASSERT_EQ(up.exit_code, 0) << up.output << up.errors;
   for (const Step& step : tour) {
@@ -140,7 +143,9 @@ TEST_F(ReadmeTest, EveryCommandOfTheTourWorks) {
     EXPECT_EQ(outcome.exit_code, 0) << outcome.output << outcome.errors;
     for (const std::string& expected : step.expected) {
       EXPECT_NE(WithoutSpaces(outcome.output).find(WithoutSpaces(Ours(expected))), std::string::npos)
-          << "it does not print\n" << expected << "\nbut\n" << outcome.output;
+          << "it does not print\n"
+          << expected << "\nbut\n"
+          << outcome.output;
     }
   }
 }

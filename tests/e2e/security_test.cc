@@ -27,15 +27,15 @@ using authoring::v1::ResponseAuthoring;
 using common::v1::EventFeed;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::SizeIs;
-using ::testing::UnorderedElementsAreArray;
 using testing::IsOk;
 using testing::kServices;
+using ::testing::Not;
 using testing::Pki;
 using testing::Service;
+using ::testing::SizeIs;
 using testing::StatusIs;
 using testing::Suite;
+using ::testing::UnorderedElementsAreArray;
 
 constexpr char kNorfolk[] = "bodies/norfolk-pcc/responses/safe-to-share";
 constexpr char kSecret[] = "what nobody else may read";
@@ -50,8 +50,8 @@ std::unique_ptr<grpc::ClientContext> With(const std::string& authorization) {
 }
 
 // Sends a message of unknown type to any method; a stream's first answer counts.
-grpc::Status CallByName(const std::shared_ptr<grpc::Channel>& channel, const std::string& method, const std::string& message,
-                        grpc::ClientContext& context, std::string* answer = nullptr) {
+grpc::Status CallByName(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                        const std::string& message, grpc::ClientContext& context, std::string* answer = nullptr) {
   const grpc::Slice slice(message);
   const grpc::ByteBuffer request(&slice, 1);
   grpc::ByteBuffer response;
@@ -103,7 +103,8 @@ class SecurityTest : public ::testing::Test {
   }
 
   // The first answer to Follow, or how it was refused.
-  static grpc::Status Follow(const std::shared_ptr<grpc::Channel>& channel, std::unique_ptr<grpc::ClientContext> context) {
+  static grpc::Status Follow(const std::shared_ptr<grpc::Channel>& channel,
+                             std::unique_ptr<grpc::ClientContext> context) {
     const auto stream = EventFeed::NewStub(channel)->Follow(context.get(), common::v1::FollowRequest());
     common::v1::FollowResponse response;
     if (stream->Read(&response)) {
@@ -117,10 +118,24 @@ class SecurityTest : public ::testing::Test {
   static std::filesystem::path MakeCertificate(const testing::TemporaryFolder& folder, const std::string& uri,
                                                bool by_our_authority) {
     const std::filesystem::path pki = Pki::Get().folder() / "pki";
-    std::vector<std::string> words = {
-        "/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2",
-        "-subj", "/CN=intruder", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,URI:" + uri,
-        "-keyout", folder.path() / "key.pem", "-out", folder.path() / "certificate.pem"};
+    std::vector<std::string> words = {"/usr/bin/openssl",
+                                      "req",
+                                      "-x509",
+                                      "-newkey",
+                                      "ec",
+                                      "-pkeyopt",
+                                      "ec_paramgen_curve:P-256",
+                                      "-noenc",
+                                      "-days",
+                                      "2",
+                                      "-subj",
+                                      "/CN=intruder",
+                                      "-addext",
+                                      "subjectAltName=DNS:localhost,IP:127.0.0.1,URI:" + uri,
+                                      "-keyout",
+                                      folder.path() / "key.pem",
+                                      "-out",
+                                      folder.path() / "certificate.pem"};
     if (by_our_authority) {
       words.insert(words.end(), {"-CA", pki / "ca.pem", "-CAkey", pki / "ca.key"});
     }
@@ -189,8 +204,9 @@ TEST_F(SecurityTest, ReflectionAndHealthAskNobody) {
       request.set_service(name);
       grpc::health::v1::HealthCheckResponse health;
       const auto health_context = With("");
-      EXPECT_THAT(grpc::health::v1::Health::NewStub(suite_->channel(service))->Check(health_context.get(), request, &health),
-                  IsOk());
+      EXPECT_THAT(
+          grpc::health::v1::Health::NewStub(suite_->channel(service))->Check(health_context.get(), request, &health),
+          IsOk());
       EXPECT_EQ(health.status(), grpc::health::v1::HealthCheckResponse::SERVING);
     }
   }
@@ -211,7 +227,8 @@ TEST_F(SecurityTest, ForeignAndUnknownLookTheSame) {
     EXPECT_EQ(status.error_details(), refused.front().error_details());
   }
   // Only who may see the body learns what it has not.
-  EXPECT_THAT(GetAs("norfolk-author", "bodies/norfolk-pcc/responses/no-such-report"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(GetAs("norfolk-author", "bodies/norfolk-pcc/responses/no-such-report"),
+              StatusIs(absl::StatusCode::kNotFound));
   // A list over all bodies shows one's own.
   authoring::v1::ListResponsesRequest list;
   list.set_parent("bodies/-");
@@ -293,7 +310,8 @@ TEST_F(SecurityTest, OnlyGoodTokensAreTaken) {
   const size_t good_claims = good.find('.') + 1;
   const size_t other_claims = other.find('.') + 1;
   const std::string spliced = good.substr(0, good_claims) +
-                              other.substr(other_claims, other.rfind('.') - other_claims) + good.substr(good.rfind('.'));
+                              other.substr(other_claims, other.rfind('.') - other_claims) +
+                              good.substr(good.rfind('.'));
   EXPECT_THAT(Get(kNorfolk, With("Bearer " + good)), IsOk()) << "or nothing below means anything";
 
   const std::vector<std::pair<std::string, std::string>> bad = {
@@ -320,8 +338,9 @@ TEST_F(SecurityTest, OnlyGoodTokensAreTaken) {
   GetResponseRequest request;
   request.set_name(kNorfolk);
   Response response;
-  EXPECT_THAT(ResponseAuthoring::NewStub(suite_->channel(Service::kAuthoring))->GetResponse(twice.get(), request, &response),
-              StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(
+      ResponseAuthoring::NewStub(suite_->channel(Service::kAuthoring))->GetResponse(twice.get(), request, &response),
+      StatusIs(absl::StatusCode::kUnauthenticated));
 }
 
 TEST_F(SecurityTest, PlaintextIsRefused) {
@@ -364,10 +383,10 @@ TEST_F(SecurityTest, ServicesMayFollowAndNothingElse) {
 
 TEST_F(SecurityTest, UnknownServicesAreRefused) {
   const testing::TemporaryFolder unlisted;
-  EXPECT_THAT(Follow(suite_->ChannelWith(Service::kAuthoring,
-                                         MakeCertificate(unlisted, "spiffe://section55/intruder", true)),
-                     With("")),
-              StatusIs(absl::StatusCode::kPermissionDenied))
+  EXPECT_THAT(
+      Follow(suite_->ChannelWith(Service::kAuthoring, MakeCertificate(unlisted, "spiffe://section55/intruder", true)),
+             With("")),
+      StatusIs(absl::StatusCode::kPermissionDenied))
       << "signed by our authority, but not one of those that may follow";
   const testing::TemporaryFolder elsewhere;
   EXPECT_THAT(Follow(suite_->ChannelWith(Service::kAuthoring,
@@ -376,10 +395,10 @@ TEST_F(SecurityTest, UnknownServicesAreRefused) {
               StatusIs(absl::StatusCode::kUnauthenticated))
       << "no identity of the suite";
   const testing::TemporaryFolder forged;
-  EXPECT_THAT(Follow(suite_->ChannelWith(Service::kAuthoring,
-                                         MakeCertificate(forged, "spiffe://section55/publication", false)),
-                     With("")),
-              StatusIs(absl::StatusCode::kUnavailable))
+  EXPECT_THAT(
+      Follow(suite_->ChannelWith(Service::kAuthoring, MakeCertificate(forged, "spiffe://section55/publication", false)),
+             With("")),
+      StatusIs(absl::StatusCode::kUnavailable))
       << "signed by somebody else: not even a connection";
   EXPECT_THAT(Follow(suite_->channel(Service::kAuthoring), With("")), StatusIs(absl::StatusCode::kUnauthenticated));
 }

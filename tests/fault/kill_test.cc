@@ -27,15 +27,15 @@ namespace section55::e2e {
 namespace {
 
 using authoring::v1::Response;
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
 using publication::v1::Publication;
+using ::testing::ElementsAre;
 using testing::EqualsProto;
+using ::testing::IsEmpty;
 using testing::IsOk;
 using testing::kServices;
 using testing::MariaDb;
 using testing::Service;
+using ::testing::SizeIs;
 using testing::Suite;
 
 constexpr char kReport[] = "safe-to-share";
@@ -91,7 +91,9 @@ class Progress {
 class KillTest : public ::testing::TestWithParam<Plan> {
  protected:
   KillTest()
-      : seed_(Seed()), suite_({.engine = GetParam().engine, .on_attempt = [this] { progress_.Attempt(); }}), job_(suite_) {
+      : seed_(Seed()),
+        suite_({.engine = GetParam().engine, .on_attempt = [this] { progress_.Attempt(); }}),
+        job_(suite_) {
     for (Area& area : ReadAreas()) {
       if (area.territorial && areas_.size() < GetParam().bodies) {
         MakePeople(area);
@@ -177,11 +179,13 @@ void KillTest::ExpectEverythingOnce() {
   authoring::v1::ListResponsesRequest responses;
   responses.set_parent("bodies/-");
   responses.set_page_size(200);
-  EXPECT_THAT(job_.Do("auditor", &authoring::v1::ResponseAuthoring::Stub::ListResponses, responses).responses(), SizeIs(all));
+  EXPECT_THAT(job_.Do("auditor", &authoring::v1::ResponseAuthoring::Stub::ListResponses, responses).responses(),
+              SizeIs(all));
   deadlines::v1::ListDeadlinesRequest deadlines;
   deadlines.set_parent("bodies/-");
   deadlines.set_page_size(1000);
-  EXPECT_THAT(job_.Do("auditor", &deadlines::v1::DeadlineScheduler::Stub::ListDeadlines, deadlines).deadlines(), SizeIs(all));
+  EXPECT_THAT(job_.Do("auditor", &deadlines::v1::DeadlineScheduler::Stub::ListDeadlines, deadlines).deadlines(),
+              SizeIs(all));
   publication::v1::ListPublicationsRequest publications;
   publications.set_parent("bodies/-");
   publications.set_page_size(1000);
@@ -219,7 +223,8 @@ void KillTest::ExpectEverythingOnce() {
     get_rendition.set_name(record.name());
     get_rendition.set_format(publication::v1::GetRenditionRequest::JSON);
     const auto context = Suite::As("auditor");
-    const auto stream = Publication::NewStub(suite_.channel(Service::kPublication))->GetRendition(context.get(), get_rendition);
+    const auto stream =
+        Publication::NewStub(suite_.channel(Service::kPublication))->GetRendition(context.get(), get_rendition);
     std::string json;
     publication::v1::GetRenditionResponse chunk;
     while (stream->Read(&chunk)) {
@@ -259,12 +264,15 @@ void KillTest::ExpectFeedsWhole() {
 void KillTest::ExpectFollowersAtTheEnd() {
   for (const Service service : kServices) {
     SCOPED_TRACE(testing::NameOf(service));
-    EXPECT_THAT(job_.DoOn(service, "operator", &admin::v1::Admin::Stub::ListParkedEvents, {}).parked_events(), IsEmpty());
+    EXPECT_THAT(job_.DoOn(service, "operator", &admin::v1::Admin::Stub::ListParkedEvents, {}).parked_events(),
+                IsEmpty());
     suite_.Until("every follower is at the end of its source", [&] {
       const auto status = job_.DoOn(service, "operator", &admin::v1::Admin::Stub::GetStatus, {});
-      return std::all_of(status.followers().begin(), status.followers().end(), [](const admin::v1::FollowerStatus& follower) {
-        return follower.connected() && follower.position() > 0 && follower.position() == follower.source_head_position();
-      });
+      return std::all_of(status.followers().begin(), status.followers().end(),
+                         [](const admin::v1::FollowerStatus& follower) {
+                           return follower.connected() && follower.position() > 0 &&
+                                  follower.position() == follower.source_head_position();
+                         });
     });
   }
 }

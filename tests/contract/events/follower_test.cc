@@ -276,7 +276,9 @@ TEST_P(FollowerTest, AFeedShorterThanTheCursorIsShown) {
   follower->Start();
   EXPECT_TRUE(Eventually([&] { return follower->Status().last_error().starts_with("OUT_OF_RANGE"); }));
   EXPECT_FALSE(follower->Status().connected());
-  follower->Stop();  // at once, not after the long pause
+  const absl::Time before = absl::Now();
+  follower->Stop();
+  EXPECT_LT(absl::Now() - before, absl::Seconds(5)) << "it waited for the end of the pause";
   EXPECT_EQ(follower->Status().position(), 5);
   EXPECT_THAT(Effects(database()), ::testing::IsEmpty());
 }
