@@ -40,6 +40,7 @@ reset: ## Stop it and remove its data (var/)
 	@$(SUITE) reset
 
 test: test-packages build $(BUF) ## Build and run everything that CI runs
+	@$(BUF) lint
 	@ctest --preset release --parallel $(JOBS)
 
 test-packages: install

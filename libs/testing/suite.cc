@@ -229,7 +229,7 @@ int Suite::Stop(Service service) {
   return exit_code.value_or(-1);
 }
 
-void Suite::AwaitServing(Service service) {
+bool Suite::BecomesServing(Service service) {
   using grpc::health::v1::HealthCheckResponse;
   grpc::ClientContext context;
   context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
@@ -257,7 +257,11 @@ void Suite::AwaitServing(Service service) {
   watcher.join();
   close(done);
   context.TryCancel();
-  if (!serving) {
+  return serving;
+}
+
+void Suite::AwaitServing(Service service) {
+  if (!BecomesServing(service)) {
     GiveUp(service, "does not serve");
   }
 }

@@ -106,7 +106,9 @@ class Suite {
   void Kill(Service service);
   // SIGTERM; the exit code when it has ended.
   int Stop(Service service);
-  // Until health says SERVING under the service's name.
+  // Until health says SERVING under the service's name. False: the process has ended instead.
+  bool BecomesServing(Service service);
+  // The same where nothing else will do.
   void AwaitServing(Service service);
 
   // Sets the clocks of all four.

@@ -194,7 +194,7 @@ TEST(ValidateFindings, DueDatesFitTheirPrecision) {
 TEST(ValidateFindings, SaysEverythingAtOnce) {
   Finding finding;
   finding.set_kind(Finding::RECOMMENDATION);
-  finding.set_number("1\r");
+  finding.set_number("1\x01");
   finding.set_parent("nobody");
   finding.mutable_due();
   EXPECT_THAT(Violating({Make(Finding::PRACTICE, ""), finding}),
