@@ -9,7 +9,7 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 CODE = $(shell git ls-files --cached --others --exclude-standard 'libs/*.cc' 'services/*.cc' 'deploy/*.cc' 'tests/*.cc')
 HEADERS = $(shell git ls-files --cached --others --exclude-standard '*.h')
-SCRIPTS := .ci/run $(SUITE) $(wildcard deploy/*/*.sh)
+SCRIPTS := .ci/run $(SUITE) $(wildcard deploy/*/*.sh tests/e2e/shims/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help install test-packages build run up down status reset test asan tsan lint format bench clean

@@ -86,8 +86,11 @@ absl::Status Server::Start() {
   }
   // Each completion queue keeps one thread that waits for calls, beside those that handle them.
   constexpr int kMaxQueues = 8;
+  constexpr int kMostIdleThreads = 64;
   const int queues = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxQueues);
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, queues);
+  // By default a queue keeps two threads and ends the others after each call, only to start them again for the next.
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kMostIdleThreads / queues);
   grpc::ResourceQuota quota;
   quota.SetMaxThreads(options.max_concurrent_calls + queues);
   builder.SetResourceQuota(quota);

@@ -110,8 +110,8 @@ MariaDb::MariaDb() {
   }
   const std::string log = folder_ / "install.log";
   int outcome = 0;
-  waitpid(Spawn({kInstaller, "--no-defaults", "--datadir=" + (folder_ / "data").string(), "--skip-name-resolve",
-                 "--skip-test-db", "--auth-root-authentication-method=normal",
+  waitpid(Spawn({kInstaller, "--no-defaults", "--datadir=" + (folder_ / "data").string(), TemporaryTables(),
+                 "--skip-name-resolve", "--skip-test-db", "--auth-root-authentication-method=normal",
                  // A folder that is lost with the machine needs no sync while it is made.
                  "--debug-no-sync", "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0"},
                 log, ""),
@@ -121,6 +121,8 @@ MariaDb::MariaDb() {
   }
   Start();
 }
+
+std::string MariaDb::TemporaryTables() const { return "--tmpdir=" + (folder_ / "data").string(); }
 
 MariaDb::~MariaDb() {
   if (server_ > 0) {
@@ -141,12 +143,13 @@ void MariaDb::Start() {
     Fail(fmt::format("the socket {} cannot be made: {}", notify.string(), std::strerror(errno)));
   }
   // As small and quick as it can be, except that a commit is flushed to the disk.
-  server_ = Spawn({kServer, "--no-defaults", "--datadir=" + (folder_ / "data").string(), "--socket=" + socket(),
-                   "--pid-file=" + (folder_ / "pid").string(), "--skip-networking", "--skip-name-resolve",
-                   "--performance-schema=OFF", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1",
-                   "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--max-connections=300",
-                   "--innodb-file-per-table=OFF", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"},
-                  folder_ / "server.log", notify);
+  server_ =
+      Spawn({kServer, "--no-defaults", "--datadir=" + (folder_ / "data").string(), "--socket=" + socket(),
+             TemporaryTables(), "--pid-file=" + (folder_ / "pid").string(), "--skip-networking", "--skip-name-resolve",
+             "--performance-schema=OFF", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1",
+             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--max-connections=300",
+             "--innodb-file-per-table=OFF", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"},
+            folder_ / "server.log", notify);
   const int process = static_cast<int>(syscall(SYS_pidfd_open, server_, 0));
   pollfd wait[] = {{ready, POLLIN, 0}, {process, POLLIN, 0}};
   bool started = false;

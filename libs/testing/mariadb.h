@@ -39,6 +39,9 @@ class MariaDb {
  private:
   MariaDb();
 
+  // The option that keeps them to itself: a MariaDB that starts removes those of all others from the common folder.
+  std::string TemporaryTables() const;
+
   std::filesystem::path folder_;
   pid_t server_ = -1;
   int databases_ = 0;
