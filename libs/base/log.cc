@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cmath>
@@ -16,8 +17,8 @@
 namespace section55::base {
 namespace {
 
-// Collects lines and writes them from a thread of its own, as many at once as have come meanwhile: under load one
-// system call carries many lines, and a call wakes the writer only when it sleeps.
+// Collects lines and writes them from a thread of its own. Under load one system call carries many lines, and the thread
+// is woken once for all of them: the first line waits a moment for company.
 class Writer {
  public:
   void Start(std::string_view service) {
@@ -37,6 +38,8 @@ class Writer {
       absl::MutexLock lock(&mutex_);
       running_ = false;
       stopping_ = true;
+      work_.Signal();
+      room_.SignalAll();
       thread = std::move(thread_);
     }
     if (thread.joinable()) {
@@ -51,17 +54,23 @@ class Writer {
   void Add(std::string_view line) {
     absl::MutexLock lock(&mutex_);
     // Better late than lost: who logs faster than the disk takes it waits.
-    mutex_.Await(absl::Condition(this, &Writer::HasRoom));
-    if (running_) {
-      lines_.append(line);
+    while (lines_.size() >= kMaxWaiting && running_) {
+      room_.Wait(&mutex_);
+    }
+    if (!running_) {
+      return;
+    }
+    const size_t before = lines_.size();
+    lines_.append(line);
+    if (before == 0 || (before < kMuch && lines_.size() >= kMuch)) {
+      work_.Signal();
     }
   }
 
  private:
   static constexpr size_t kMaxWaiting = 16 << 20;
-
-  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return lines_.size() < kMaxWaiting || !running_; }
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !lines_.empty() || stopping_; }
+  static constexpr size_t kMuch = 64 << 10;
+  static constexpr absl::Duration kForCompany = absl::Milliseconds(2);
 
   void Run() {
     std::string writing;
@@ -69,11 +78,17 @@ class Writer {
       writing.clear();
       {
         absl::MutexLock lock(&mutex_);
-        mutex_.Await(absl::Condition(this, &Writer::HasWork));
+        while (lines_.empty() && !stopping_) {
+          work_.Wait(&mutex_);
+        }
+        const absl::Time until = absl::Now() + kForCompany;
+        while (lines_.size() < kMuch && !stopping_ && !work_.WaitWithDeadline(&mutex_, until)) {
+        }
         if (lines_.empty()) {
           return;
         }
         writing.swap(lines_);
+        room_.SignalAll();
       }
       for (std::string_view rest = writing; !rest.empty();) {
         const ssize_t written = write(STDERR_FILENO, rest.data(), rest.size());
@@ -88,6 +103,8 @@ class Writer {
   std::atomic<bool> running_ = false;
   std::string service_;
   absl::Mutex mutex_;
+  absl::CondVar work_;  // lines_ holds something, or much, or stopping_
+  absl::CondVar room_;  // lines_ has room, or not running_
   std::string lines_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_ ABSL_GUARDED_BY(mutex_);
@@ -122,6 +139,14 @@ void AppendJsonString(fmt::memory_buffer& out, std::string_view text) {
   constexpr std::string_view kReplacement = "\xef\xbf\xbd";
   out.push_back('"');
   while (!text.empty()) {
+    // Nearly every text is plain from end to end.
+    const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    const size_t run = std::find_if_not(text.begin(), text.end(), plain) - text.begin();
+    out.append(text.data(), text.data() + run);
+    text.remove_prefix(run);
+    if (text.empty()) {
+      break;
+    }
     const char c = text.front();
     size_t size = 1;
     if (c == '"' || c == '\\') {

@@ -20,6 +20,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 
 namespace section55::db {
@@ -59,7 +60,7 @@ class Row {
   virtual std::string_view Text(int column) const = 0;
 };
 
-// What a body of Read or Write works with. Not thread-safe: used by that body only.
+// What a body of Lookup, Read or Write works with. Not thread-safe: used by that body only.
 class Transaction {
  public:
   virtual ~Transaction() = default;
@@ -70,7 +71,7 @@ class Transaction {
   // is returned by every later statement and by Write itself.) The same on both engines: INVALID_ARGUMENT
   // (VALUE_REFUSED) for a value too long, out of range, missing or refused by a CHECK; FAILED_PRECONDITION
   // (REFERENCE_REFUSED) for a foreign key. `values`: written in braces, or a vector where their number is known only at
-  // run time. Not in a Read.
+  // run time. Only in a Write.
   virtual absl::StatusOr<int64_t> Execute(std::string_view sql, absl::Span<const Value> values = {}) = 0;
 
   // Runs a SELECT and hands over each row in turn. `each` must not call back into the transaction.
@@ -109,12 +110,16 @@ class Database {
   // as it is. UNAVAILABLE, reason DATABASE_UNAVAILABLE: the database cannot be reached, or no connection came free.
   virtual absl::Status Read(Body body) = 0;
 
+  // Read for a body with a single Query, which is a snapshot of its own: it is spared the beginning and the end of a
+  // transaction. A second Query fails with INTERNAL. On MySQL the body may run twice, when its connection was lost.
+  virtual absl::Status Lookup(Body body) = 0;
+
   // Runs `body` in a transaction and returns OK only when it is durable. The body's own error rolls it back and is
   // returned as it is. A conflict (Conflict(), deadlock, lock wait, failed certification) runs the body again, here and
   // nowhere else, up to a bounded number of times, then ABORTED (reason CONFLICT). So a body may run several times: it
   // touches nothing but its transaction and variables it sets afresh. On SQLite another caller's thread may run it, as
   // callers that come together share one commit: it must not wait for anything that a caller of Write may hold, nor
-  // rely on thread-local state. INTERNAL: the body threw, or it called Read or Write of this same database.
+  // rely on thread-local state. INTERNAL: the body threw, or it called Lookup, Read or Write of this same database.
   // UNAVAILABLE, reason DATABASE_UNAVAILABLE: the database cannot be reached; nothing was changed.
   // UNAVAILABLE, reason COMMIT_OUTCOME_UNKNOWN: the connection was lost while committing; repeat with the same
   // request_id.
@@ -136,6 +141,9 @@ struct Options {
   std::string password_file;
   // Connections held for reading (SQLite), or in all (MySQL). At least 1.
   int connections = 8;
+  // MySQL: how long the server may be silent while a statement runs before the connection is given up as lost; whole
+  // seconds. A migration waits for as long as it takes.
+  absl::Duration longest_silence = absl::Seconds(30);
 };
 
 // Opens the database. The error is one sentence that tells an operator what to do: INVALID_ARGUMENT for an unusable

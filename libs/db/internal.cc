@@ -65,7 +65,7 @@ absl::Status CommitOutcomeUnknown(std::string_view detail) {
 absl::Status RefuseNested(const Database* database) {
   for (const Running* body = running; body != nullptr; body = body->outer) {
     if (body->database == database) {
-      return Internal("Read or Write was called inside a body of the same database");
+      return Internal("Lookup, Read or Write was called inside a body of the same database");
     }
   }
   return absl::OkStatus();
@@ -103,6 +103,7 @@ absl::Status BodyTransaction::Run(absl::FunctionRef<absl::Status(SchemaTransacti
 }
 
 void BodyTransaction::Clear() {
+  looked_up_ = false;
   conflict_ = false;
   gone_ = false;
   failed_ = absl::OkStatus();
@@ -115,9 +116,12 @@ void BodyTransaction::RunAfterCommit() {
   }
 }
 
-absl::Status BodyTransaction::Ready(bool changes) const {
-  if (changes && read_only_) {
-    return Internal("Execute was called inside Read");
+absl::Status BodyTransaction::Ready(bool changes) {
+  if (changes && kind_ != Kind::kWrite) {
+    return Internal("Execute was called outside Write");
+  }
+  if (kind_ == Kind::kLookup && std::exchange(looked_up_, true)) {
+    return Internal("Query was called twice inside Lookup");
   }
   if (in_query_) {
     return Internal("the transaction was used inside Query's callback");

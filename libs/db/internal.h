@@ -42,7 +42,9 @@ absl::Status RefuseNested(const Database* database);
 // The part of a transaction that is the same on both engines.
 class BodyTransaction : public SchemaTransaction {
  public:
-  explicit BodyTransaction(const Database* database, bool read_only) : database_(database), read_only_(read_only) {}
+  enum class Kind { kLookup, kRead, kWrite };
+
+  BodyTransaction(const Database* database, Kind kind) : database_(database), kind_(kind) {}
 
   absl::Status Conflict() final;
   void AfterCommit(std::function<void()> then) final;
@@ -63,9 +65,10 @@ class BodyTransaction : public SchemaTransaction {
   bool gone() const { return gone_; }
 
  protected:
-  // To be called before every statement. Refuses a change in a Read, a call from inside Query's callback, and anything
-  // after an error: the engine may have ended the transaction, and the statement would be committed by itself.
-  absl::Status Ready(bool changes) const;
+  // To be called before every statement. Refuses a change outside a Write, a second statement in a Lookup, a call from
+  // inside Query's callback, and anything after an error: the engine may have ended the transaction, and the statement
+  // would be committed by itself.
+  absl::Status Ready(bool changes);
 
   // Remembers why the transaction must be rolled back (not for a duplicate key), and returns the status for the body.
   absl::Status Fail(Failure failure, std::string_view detail);
@@ -75,7 +78,8 @@ class BodyTransaction : public SchemaTransaction {
 
  private:
   const Database* const database_;
-  const bool read_only_;
+  const Kind kind_;
+  bool looked_up_ = false;
   bool conflict_ = false;
   bool gone_ = false;
   absl::Status failed_;

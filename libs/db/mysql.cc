@@ -13,6 +13,7 @@
 #include <mysql_connection.h>
 #include <mysql_driver.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -133,8 +134,8 @@ constexpr size_t kMostStatements = 256;
 constexpr const char* kSession[] = {
     "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    "SET SESSION sql_mode = 'TRADITIONAL,ANSI_QUOTES,PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY,NO_BACKSLASH_ESCAPES', "
-    "time_zone = '+00:00', innodb_lock_wait_timeout = 3, lock_wait_timeout = 10 /*M!100100 , wsrep_sync_wait = 1 */",
+    ("SET SESSION sql_mode = 'TRADITIONAL,ANSI_QUOTES,PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY,NO_BACKSLASH_ESCAPES', "
+     "time_zone = '+00:00', innodb_lock_wait_timeout = 3, lock_wait_timeout = 10 /*M!100100 , wsrep_sync_wait = 1 */"),
 };
 
 struct Prepared {
@@ -145,7 +146,8 @@ struct Prepared {
 // A connection and its prepared statements. Used by one thread at a time.
 class Connection {
  public:
-  static absl::StatusOr<std::unique_ptr<Connection>> Open(const MysqlAddress& address, const std::string& password) {
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const MysqlAddress& address, const std::string& password,
+                                                          absl::Duration longest_silence) {
     std::unique_ptr<Connection> connection(new Connection);
     const auto error = Guarded([&] {
       sql::ConnectOptionsMap properties;
@@ -157,7 +159,14 @@ class Connection {
       properties["schema"] = sql::SQLString(address.name);
       properties["CLIENT_FOUND_ROWS"] = true;
       properties["OPT_CHARSET_NAME"] = sql::SQLString("utf8mb4");
-      properties["OPT_CONNECT_TIMEOUT"] = 5;
+      int connect_seconds = 5;
+      if (longest_silence != absl::InfiniteDuration()) {
+        const int seconds = static_cast<int>(absl::ToInt64Seconds(longest_silence));
+        connect_seconds = std::min(connect_seconds, seconds);
+        properties["OPT_READ_TIMEOUT"] = seconds;
+        properties["OPT_WRITE_TIMEOUT"] = seconds;
+      }
+      properties["OPT_CONNECT_TIMEOUT"] = connect_seconds;
       connection->connection_.reset(DriverOfThisThread()->connect(properties));
       connection->control_.reset(connection->connection_->createStatement());
       for (const char* setting : kSession) {
@@ -249,8 +258,8 @@ class MysqlRow final : public Row {
 
 class MysqlTransaction final : public BodyTransaction {
  public:
-  MysqlTransaction(const Database* database, Connection* connection, bool read_only)
-      : BodyTransaction(database, read_only), connection_(*connection) {}
+  MysqlTransaction(const Database* database, Connection* connection, Kind kind)
+      : BodyTransaction(database, kind), connection_(*connection) {}
 
   absl::StatusOr<int64_t> Execute(std::string_view sql, absl::Span<const Value> values) override {
     RETURN_IF_ERROR(Ready(true));
@@ -326,13 +335,34 @@ class MysqlTransaction final : public BodyTransaction {
 
 class MysqlDatabase final : public Database {
  public:
-  MysqlDatabase(const MysqlAddress& address, const std::string& password, int connections)
-      : connect_([address, password] { return Connection::Open(address, password); }), pool_(connections, connect_) {}
+  MysqlDatabase(const MysqlAddress& address, const std::string& password, const Options& options)
+      : connect_patiently_(
+            [address, password] { return Connection::Open(address, password, absl::InfiniteDuration()); }),
+        pool_(options.connections, [address, password, silence = options.longest_silence] {
+          return Connection::Open(address, password, silence);
+        }) {}
+
+  absl::Status Lookup(Body body) override {
+    RETURN_IF_ERROR(RefuseNested(this));
+    for (bool again = true;; again = false) {
+      ASSIGN_OR_RETURN(Lease connection, pool_.Acquire());
+      MysqlTransaction transaction(this, &*connection, MysqlTransaction::Kind::kLookup);
+      absl::Status status = transaction.Run(body);
+      if (!transaction.gone()) {
+        return status;
+      }
+      connection.Drop();
+      if (!again) {
+        return status;
+      }
+      pool_.DropIdle();
+    }
+  }
 
   absl::Status Read(Body body) override {
     RETURN_IF_ERROR(RefuseNested(this));
     ASSIGN_OR_RETURN(Lease connection, Begin("START TRANSACTION READ ONLY"));
-    MysqlTransaction transaction(this, &*connection, /*read_only=*/true);
+    MysqlTransaction transaction(this, &*connection, MysqlTransaction::Kind::kRead);
     absl::Status status = transaction.Run(body);
     if (transaction.gone() || connection->Run("COMMIT")) {
       connection.Drop();
@@ -347,7 +377,7 @@ class MysqlDatabase final : public Database {
     int lost = 0;
     do {
       ASSIGN_OR_RETURN(Lease connection, Begin("START TRANSACTION"));
-      MysqlTransaction transaction(this, &*connection, /*read_only=*/false);
+      MysqlTransaction transaction(this, &*connection, MysqlTransaction::Kind::kWrite);
       status = transaction.Run(body);
       if (status.ok()) {
         const std::optional<DriverError> error = connection->Run("COMMIT");
@@ -380,8 +410,8 @@ class MysqlDatabase final : public Database {
     RETURN_IF_ERROR(RefuseNested(this));
     // A connection of its own, closed at the end, which releases the lock whatever happened. The name of the lock is
     // one per database and no longer than the 64 characters allowed.
-    ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, connect_());
-    MysqlTransaction transaction(this, connection.get(), /*read_only=*/false);
+    ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, connect_patiently_());
+    MysqlTransaction transaction(this, connection.get(), MysqlTransaction::Kind::kWrite);
     int64_t locked = 0;
     RETURN_IF_ERROR(transaction.Query("SELECT GET_LOCK(CONCAT('section55-migrate-', MD5(DATABASE())), 60)", {},
                                       [&](const Row& row) { locked = row.Int64(0); }));
@@ -416,7 +446,7 @@ class MysqlDatabase final : public Database {
     }
   }
 
-  const Pool<Connection>::Connect connect_;
+  const Pool<Connection>::Connect connect_patiently_;
   Pool<Connection> pool_;
 };
 
@@ -424,7 +454,7 @@ class MysqlDatabase final : public Database {
 
 absl::StatusOr<std::unique_ptr<Database>> OpenMysql(const MysqlAddress& address, const std::string& password,
                                                     const Options& options) {
-  auto database = std::make_unique<MysqlDatabase>(address, password, options.connections);
+  auto database = std::make_unique<MysqlDatabase>(address, password, options);
   const absl::Status status = database->Read([](Transaction&) { return absl::OkStatus(); });
   if (!status.ok()) {
     return base::Error(

@@ -188,8 +188,8 @@ class SqliteRow final : public Row {
 
 class SqliteTransaction final : public BodyTransaction {
  public:
-  SqliteTransaction(const Database* database, Connection* connection, bool read_only)
-      : BodyTransaction(database, read_only), connection_(*connection) {}
+  SqliteTransaction(const Database* database, Connection* connection, Kind kind)
+      : BodyTransaction(database, kind), connection_(*connection) {}
 
   absl::StatusOr<int64_t> Execute(std::string_view sql, absl::Span<const Value> values) override {
     RETURN_IF_ERROR(Ready(true));
@@ -274,13 +274,19 @@ class SqliteDatabase final : public Database {
         readers_(readers, [path] { return Connection::Open(path); }),
         writers_([this](absl::Span<Member* const> batch) { Commit(batch); }) {}
 
+  absl::Status Lookup(Body body) override {
+    RETURN_IF_ERROR(RefuseNested(this));
+    ASSIGN_OR_RETURN(auto connection, readers_.Acquire());
+    return SqliteTransaction(this, &*connection, SqliteTransaction::Kind::kLookup).Run(body);
+  }
+
   absl::Status Read(Body body) override {
     RETURN_IF_ERROR(RefuseNested(this));
     ASSIGN_OR_RETURN(auto connection, readers_.Acquire());
     if (const int code = connection->Run("BEGIN"); code != SQLITE_OK) {
       return ToStatus(Classify(code), connection->error());
     }
-    SqliteTransaction transaction(this, &*connection, /*read_only=*/true);
+    SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kRead);
     const absl::Status status = transaction.Run(body);
     connection->Run("COMMIT");
     if (connection->in_transaction()) {
@@ -294,7 +300,7 @@ class SqliteDatabase final : public Database {
   absl::Status WriteSchema(SchemaBody body) override {
     RETURN_IF_ERROR(RefuseNested(this));
     Attempts attempts;
-    Member member{body, SqliteTransaction(this, writer_.get(), /*read_only=*/false), absl::OkStatus()};
+    Member member{body, SqliteTransaction(this, writer_.get(), SqliteTransaction::Kind::kWrite), absl::OkStatus()};
     do {
       writers_.Submit(member);
       if (!member.transaction.conflict()) {

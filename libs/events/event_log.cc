@@ -213,7 +213,7 @@ absl::StatusOr<EventLog::Page> EventLog::Read(int64_t after, int limit) {
 
 absl::StatusOr<int64_t> EventLog::Head() {
   int64_t next = 0;
-  RETURN_IF_ERROR(impl_->database.Read([&](db::Transaction& tx) -> absl::Status {
+  RETURN_IF_ERROR(impl_->database.Lookup([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(next, NextPosition(tx));
     return absl::OkStatus();
   }));

@@ -127,7 +127,7 @@ grpc::Status AdminService::ListParkedEvents(grpc::ServerContext* context,
     }
     RETURN_IF_ERROR(violations.ToStatus());
     std::vector<admin::v1::ParkedEvent> events;
-    RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(events, ListParked(tx, after, size + 1));
       return absl::OkStatus();
     }));

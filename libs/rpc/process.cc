@@ -13,6 +13,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
@@ -127,8 +128,8 @@ struct Process::Impl {
   absl::Status OpenDatabase();
   absl::Status Migrate(bool dry_run);
   absl::Status MakeServer();
-  // What there is to do while the service runs: notice that an operator has migrated, and let old answers go.
-  void LookAfterDatabase();
+  // Deletes the answers to repeated requests that nobody may ask for any more.
+  void LetOldAnswersGo();
 };
 
 absl::Status Process::Impl::MakeClock() {
@@ -220,6 +221,8 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Create(std::string_view servic
   // Blocked in every thread, because later ones inherit this: WaitForSignal takes them instead of a handler.
   pthread_sigmask(SIG_BLOCK, &StopSignals(), nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // Debian builds Abseil, and gRPC on it, with the search for lock cycles on: a graph under one lock, at every lock taken.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 
   std::unique_ptr<Process> process(new Process);
   Impl& impl = *process->impl_;
@@ -269,6 +272,9 @@ const absl::Status& Process::schema_status() const { return impl_->schema_status
 
 absl::Status Process::Start() {
   RETURN_IF_ERROR(impl_->server->Start());
+  if (impl_->schema_status.ok()) {
+    impl_->LetOldAnswersGo();
+  }
   impl_->server->SetServing(impl_->schema_status);
   const std::string host = impl_->listen.substr(0, impl_->listen.rfind(':'));
   base::Log(base::Severity::kInfo, "listening",
@@ -279,12 +285,7 @@ absl::Status Process::Start() {
   return absl::OkStatus();
 }
 
-void Process::Impl::LookAfterDatabase() {
-  if (!schema_status.ok()) {
-    schema_status = db::CheckSchema(*database, schemas);
-    server->SetServing(schema_status);
-    return;
-  }
+void Process::Impl::LetOldAnswersGo() {
   int64_t pruned = kPruneAtOnce;
   while (pruned == kPruneAtOnce) {
     const absl::Status status = database->Write([&](db::Transaction& tx) -> absl::Status {
@@ -303,8 +304,15 @@ void Process::WaitForSignal() {
   while (signal < 0) {
     const timespec wait = {impl_->schema_status.ok() ? kPruneSeconds : kSchemaLookSeconds, 0};
     signal = sigtimedwait(&StopSignals(), nullptr, &wait);
-    if (signal < 0 && errno == EAGAIN) {
-      impl_->LookAfterDatabase();
+    if (signal >= 0 || errno != EAGAIN) {
+      continue;
+    }
+    if (impl_->schema_status.ok()) {
+      impl_->LetOldAnswersGo();
+    } else {
+      // Perhaps an operator has migrated by now.
+      impl_->schema_status = db::CheckSchema(*impl_->database, impl_->schemas);
+      impl_->server->SetServing(impl_->schema_status);
     }
   }
   base::Log(base::Severity::kInfo, "stopping", {{"signal", int64_t{signal}}});

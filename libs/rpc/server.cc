@@ -84,13 +84,12 @@ absl::Status Server::Start() {
   for (const auto& [name, service] : impl_->services) {
     builder.RegisterService(service);
   }
-  // Each completion queue keeps one thread that waits for calls, beside those that handle them.
+  // A queue keeps one thread that waits for calls, beside those that handle them; two cores are kept busy by one queue.
   constexpr int kMaxQueues = 8;
-  constexpr int kMostIdleThreads = 64;
-  const int queues = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxQueues);
+  const int queues = std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, kMaxQueues);
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, queues);
-  // By default a queue keeps two threads and ends the others after each call, only to start them again for the next.
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kMostIdleThreads / queues);
+  // By default a queue ends all threads but two when they have handled a call, only to start them again for the next.
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, options.max_concurrent_calls);
   grpc::ResourceQuota quota;
   quota.SetMaxThreads(options.max_concurrent_calls + queues);
   builder.SetResourceQuota(quota);

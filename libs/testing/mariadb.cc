@@ -170,6 +170,10 @@ void MariaDb::Kill() {
   waitpid(std::exchange(server_, -1), nullptr, 0);
 }
 
+void MariaDb::Pause() { kill(server_, SIGSTOP); }
+
+void MariaDb::Resume() { kill(server_, SIGCONT); }
+
 std::string MariaDb::NewDatabase() {
   const std::string name = fmt::format("test_{}", ++databases_);
   Execute(fmt::format("CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", name));

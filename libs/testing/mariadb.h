@@ -34,6 +34,10 @@ class MariaDb {
   // Starts it again after Kill; returns when it accepts connections.
   void Start();
 
+  // Lets it hang, and go on.
+  void Pause();
+  void Resume();
+
   std::string socket() const { return folder_ / "socket"; }
 
  private:

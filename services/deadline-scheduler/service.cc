@@ -86,7 +86,7 @@ absl::StatusOr<store::DeadlineQuery> ToQuery(const v1::ListDeadlinesRequest& req
 absl::StatusOr<std::string> BodyDirectory::ForceOf(std::string_view body) {
   ASSIGN_OR_RETURN(const std::string id, rules::ParseId(body, "bodies/{body}", "body"));
   std::string force;
-  RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+  RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(force, store::ForceOf(tx, id));
     return absl::OkStatus();
   }));
@@ -148,7 +148,7 @@ grpc::Status DeadlineSchedulerService::GetDeadline(grpc::ServerContext* context,
                                                    v1::Deadline* response) {
   return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
     ASSIGN_OR_RETURN(const rules::DeadlineId id, rules::ParseDeadlineName(request->name()));
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(store::StoredDeadline stored, store::LoadDeadline(tx, id));
       *response = std::move(stored.deadline);
       return absl::OkStatus();
@@ -164,7 +164,7 @@ grpc::Status DeadlineSchedulerService::ListDeadlines(grpc::ServerContext* contex
     const size_t page_size = query.limit;
     ++query.limit;  // one more says whether there is a next page
     std::vector<store::StoredDeadline> found;
-    RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(found, store::ListDeadlines(tx, query));
       return absl::OkStatus();
     }));

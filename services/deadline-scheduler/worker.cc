@@ -57,7 +57,7 @@ absl::StatusOr<absl::Time> MissWhatIsDue(db::Database& database, events::EventLo
   while (true) {
     // Asked by a cheap read first: as a rule nothing is due, and a write would cost a commit.
     absl::Time next;
-    RETURN_IF_ERROR(database.Read([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(database.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(next, store::NextDue(tx));
       return absl::OkStatus();
     }));

@@ -100,7 +100,7 @@ grpc::Status InspectionRegistryService::GetForce(grpc::ServerContext* context, c
     base::Violations violations;
     const std::string id = IdIn("name", request->name(), kForcePattern, violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(*response, store::LoadForce(tx, id));
       return absl::OkStatus();
     });
@@ -114,7 +114,7 @@ grpc::Status InspectionRegistryService::ListForces(grpc::ServerContext* context,
     const int size = rpc::PageSize(request->page_size(), violations);
     const std::vector<std::string> after = PageKey(*request, 1, violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(std::vector<v1::Force> forces,
                        store::ListForces(tx, after.empty() ? "" : after.front(), size + 1));
       FillPage(*request, size, forces, *response->mutable_forces(), *response);
@@ -161,7 +161,7 @@ grpc::Status InspectionRegistryService::GetBody(grpc::ServerContext* context, co
     base::Violations violations;
     const std::string id = IdIn("name", request->name(), kBodyPattern, violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(*response, store::LoadBody(tx, id));
       return absl::OkStatus();
     });
@@ -175,7 +175,7 @@ grpc::Status InspectionRegistryService::ListBodies(grpc::ServerContext* context,
     const int size = rpc::PageSize(request->page_size(), violations);
     const std::vector<std::string> after = PageKey(*request, 1, violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(std::vector<v1::Body> bodies,
                        store::ListBodies(tx, after.empty() ? "" : after.front(), size + 1));
       FillPage(*request, size, bodies, *response->mutable_bodies(), *response);

@@ -54,7 +54,7 @@ grpc::Status PublicationService::GetPublication(grpc::ServerContext* context, co
     base::Violations violations;
     const store::Key key = ReadName("name", request->name(), violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(*response, store::LoadPublication(tx, key));
       return absl::OkStatus();
     });
@@ -90,7 +90,7 @@ grpc::Status PublicationService::ListPublications(grpc::ServerContext* context,
     query.limit = page_size + 1;
 
     std::vector<v1::PublicationRecord> found;
-    RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(found, store::ListPublications(tx, query));
       return absl::OkStatus();
     }));
@@ -115,7 +115,7 @@ grpc::Status PublicationService::GetRendition(grpc::ServerContext* context, cons
     RETURN_IF_ERROR(violations.ToStatus());
     // Read as a whole before anything is sent: a slow reader holds no connection to the database.
     std::string content;
-    RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(content, store::LoadRendition(tx, key, request->format()));
       return absl::OkStatus();
     }));
@@ -182,7 +182,7 @@ grpc::Status PublicationService::ListRecipients(grpc::ServerContext* context, co
     RETURN_IF_ERROR(violations.ToStatus());
 
     std::vector<v1::Recipient> found;
-    RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(found, store::ListRecipients(tx, token.empty() ? "" : token[0], page_size + 1));
       return absl::OkStatus();
     }));

@@ -72,7 +72,7 @@ absl::StatusOr<Reply> Register(db::Database& database, const httplib::Request& r
     }
   }
   std::vector<v1::PublicationRecord> found;
-  RETURN_IF_ERROR(database.Read([&](db::Transaction& tx) -> absl::Status {
+  RETURN_IF_ERROR(database.Lookup([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(found, store::ListPublications(tx, query));
     return absl::OkStatus();
   }));

@@ -69,22 +69,19 @@ const v1::Answer* FindAnswer(const v1::Response& response, std::string_view find
 
 // Sets or replaces the answers given, finding by finding, and keeps all in the order of the findings.
 void MergeAnswers(const std::vector<v1::Answer>& given, v1::Response& response) {
-  std::vector<v1::Answer> merged;
+  google::protobuf::RepeatedPtrField<v1::Answer> earlier;
+  earlier.Swap(response.mutable_answers());
   for (const auto& finding : response.findings()) {
-    const auto changed = std::find_if(given.begin(), given.end(),
-                                      [&](const v1::Answer& answer) { return answer.finding() == finding.name(); });
+    const auto about = [&](const v1::Answer& answer) { return answer.finding() == finding.name(); };
+    const auto changed = std::find_if(given.begin(), given.end(), about);
     if (changed != given.end()) {
       const bool removed = changed->kind() == v1::Answer::KIND_UNSPECIFIED && base::IsBlank(changed->explanation());
       if (!removed) {
-        merged.push_back(*changed);
+        *response.add_answers() = *changed;
       }
-    } else if (const v1::Answer* kept = FindAnswer(response, finding.name())) {
-      merged.push_back(*kept);
+    } else if (const auto kept = std::find_if(earlier.begin(), earlier.end(), about); kept != earlier.end()) {
+      *response.add_answers() = std::move(*kept);
     }
-  }
-  response.clear_answers();
-  for (auto& answer : merged) {
-    *response.add_answers() = std::move(answer);
   }
 }
 
@@ -142,18 +139,27 @@ const SignatoryField kSignatoryFields[] = {
     {"signatory.capacity", &v1::Signatory::capacity, &v1::Signatory::mutable_capacity},
 };
 
-// The paths an update sets: those of its mask, or without one the fields it brings (AIP-134).
-std::set<std::string> PathsToSet(const v1::UpdateResponseRequest& request, Violations& violations) {
-  std::set<std::string> known = {"answers", "signatory"};
-  for (const auto& field : kTextFields) {
-    known.emplace(field.path);
-  }
-  for (const auto& field : kSignatoryFields) {
-    known.emplace(field.path);
-  }
-  std::set<std::string> paths;
+using Paths = std::set<std::string_view>;
+
+const Paths& KnownPaths() {
+  static const auto& paths = *[] {
+    auto* known = new Paths{"answers", "signatory"};
+    for (const auto& field : kTextFields) {
+      known->insert(field.path);
+    }
+    for (const auto& field : kSignatoryFields) {
+      known->insert(field.path);
+    }
+    return known;
+  }();
+  return paths;
+}
+
+// The paths an update sets: those of its mask, or without one the fields it brings (AIP-134). They point into the request.
+Paths PathsToSet(const v1::UpdateResponseRequest& request, Violations& violations) {
+  Paths paths;
   for (const auto& path : request.update_mask().paths()) {
-    if (known.contains(path)) {
+    if (KnownPaths().contains(path)) {
       paths.insert(path);
     } else {
       violations.Add("update_mask", fmt::format("\"{}\" cannot be set by an update", path));
@@ -163,7 +169,7 @@ std::set<std::string> PathsToSet(const v1::UpdateResponseRequest& request, Viola
     const v1::Response& update = request.response();
     for (const auto& field : kTextFields) {
       if (!(update.*field.get)().empty()) {
-        paths.emplace(field.path);
+        paths.insert(field.path);
       }
     }
     if (update.answers_size() > 0) {
@@ -290,7 +296,7 @@ absl::Status AddContributions(const v1::SubmitChiefOfficerCommentsRequest& reque
   }
   RETURN_IF_ERROR(violations.ToStatus());
   RETURN_IF_ERROR(RequireState(response, v1::Response::OPEN));
-  v1::ChiefOfficerPart part = response.chief_officer();
+  v1::ChiefOfficerPart& part = *response.mutable_chief_officer();
   for (auto& contribution : contributions) {
     auto& all = *part.mutable_contributions();
     const auto earlier = std::find_if(all.begin(), all.end(), [&](const v1::Contribution& other) {
@@ -300,11 +306,7 @@ absl::Status AddContributions(const v1::SubmitChiefOfficerCommentsRequest& reque
   }
   part.clear_no_comments_time();
   *part.mutable_commented_time() = base::ToTimestamp(doer.now);
-  v1::Response changed = response;
-  *changed.mutable_chief_officer() = std::move(part);
-  RETURN_IF_ERROR(CheckSize(changed, "contributions"));
-  response = std::move(changed);
-  return absl::OkStatus();
+  return CheckSize(response, "contributions");
 }
 
 absl::Status RecordNoComments(const Doer& doer, v1::Response& response) {
@@ -325,15 +327,15 @@ absl::Status RecordNoComments(const Doer& doer, v1::Response& response) {
 absl::Status Update(const v1::UpdateResponseRequest& request, const Doer& doer, v1::Response& response) {
   Violations violations;
   const v1::Response& update = request.response();
-  const std::set<std::string> paths = PathsToSet(request, violations);
+  const Paths paths = PathsToSet(request, violations);
   for (const auto& field : kTextFields) {
-    if (paths.contains(std::string(field.path))) {
+    if (paths.contains(field.path)) {
       CheckText(fmt::format("response.{}", field.path), (update.*field.get)(), kMostMarkdown, Presence::kOptional,
                 violations);
     }
   }
   for (const auto& field : kSignatoryFields) {
-    if (paths.contains("signatory") || paths.contains(std::string(field.path))) {
+    if (paths.contains("signatory") || paths.contains(field.path)) {
       CheckText(fmt::format("response.{}", field.path), (update.signatory().*field.get)(), kMostWords,
                 Presence::kOptional, violations);
     }
@@ -345,25 +347,24 @@ absl::Status Update(const v1::UpdateResponseRequest& request, const Doer& doer, 
   RETURN_IF_ERROR(violations.ToStatus());
   RETURN_IF_ERROR(RequireState(response, v1::Response::OPEN));
 
-  v1::Response changed = response;
   for (const auto& field : kTextFields) {
-    if (paths.contains(std::string(field.path))) {
-      *(changed.*field.set)() = (update.*field.get)();
+    if (paths.contains(field.path)) {
+      *(response.*field.set)() = (update.*field.get)();
     }
   }
   for (const auto& field : kSignatoryFields) {
-    if (paths.contains("signatory") || paths.contains(std::string(field.path))) {
-      *(changed.mutable_signatory()->*field.set)() = (update.signatory().*field.get)();
+    if (paths.contains("signatory") || paths.contains(field.path)) {
+      *(response.mutable_signatory()->*field.set)() = (update.signatory().*field.get)();
     }
   }
-  MergeAnswers(answers, changed);
-  auto& writers = *changed.mutable_writers();
+  if (!answers.empty()) {
+    MergeAnswers(answers, response);
+  }
+  auto& writers = *response.mutable_writers();
   if (std::find(writers.begin(), writers.end(), doer.actor) == writers.end()) {
     *writers.Add() = doer.actor;
   }
-  RETURN_IF_ERROR(CheckSize(changed, "response"));
-  response = std::move(changed);
-  return absl::OkStatus();
+  return CheckSize(response, "response");
 }
 
 std::vector<v1::Gap> FindGaps(const v1::Response& response, absl::CivilDay today) {

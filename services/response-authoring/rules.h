@@ -1,7 +1,8 @@
 // The rules of a response: what may be written when, what is missing, who may approve. Pure functions on the proto messages: no gRPC,
 // no SQL, no clock.
 //
-// A function that changes a response checks the whole request first and leaves the response as it was when it returns an error.
+// A function that changes a response checks the whole request before it changes anything; only a response that has grown too large
+// is found out afterwards. After an error the response is not to be saved.
 #pragma once
 
 #include <optional>

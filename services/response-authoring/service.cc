@@ -89,7 +89,7 @@ absl::StatusOr<std::string> BodyDirectory::ForceOf(std::string_view body) {
     return base::NotFound(body);
   }
   std::string force;
-  RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+  RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(force, store::ForceOf(tx, (*id)[0]));
     return absl::OkStatus();
   }));
@@ -100,7 +100,10 @@ grpc::Status ResponseAuthoringService::GetResponse(grpc::ServerContext* context,
                                                    v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(request->name()));
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
+      if (call.scope.as_body) {
+        return store::CopyResponse(tx, id.body, id.inspection, *response);
+      }
       ASSIGN_OR_RETURN(store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection));
       Show(call, std::move(stored.response), response);
       return absl::OkStatus();
@@ -147,7 +150,7 @@ grpc::Status ResponseAuthoringService::ListResponses(grpc::ServerContext* contex
     }
     query.limit = page_size + 1;  // one more tells whether there is a next page
     std::vector<store::StoredResponse> found;
-    RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(found, store::ListResponses(tx, query));
       return absl::OkStatus();
     }));
@@ -233,7 +236,7 @@ grpc::Status ResponseAuthoringService::CheckResponse(grpc::ServerContext* contex
                                                      v1::CheckResponseResponse* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(request->name()));
-    return database_.Read([&](db::Transaction& tx) -> absl::Status {
+    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(const store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection));
       bool blocked = stored.response.state() != v1::Response::OPEN;
       for (auto& gap : rules::FindGaps(stored.response, calendar::LondonDay(call.now))) {

@@ -26,6 +26,18 @@ std::string Serialise(v1::Response& response) {
   return response.SerializeAsString();
 }
 
+// Reads the row of one response into `read`. NOT_FOUND, naming the resource.
+absl::Status SelectResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
+                            absl::FunctionRef<void(int64_t version, std::string_view content)> read) {
+  bool found = false;
+  RETURN_IF_ERROR(tx.Query("SELECT version, content FROM responses WHERE body = ? AND inspection = ?",
+                           {body, inspection}, [&](const db::Row& row) {
+                             found = true;
+                             read(row.Int64(0), row.Text(1));
+                           }));
+  return found ? absl::OkStatus() : base::NotFound(NameOf(body, inspection));
+}
+
 std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
 
 // "?, ?, ?" for `count` values.
@@ -58,13 +70,19 @@ absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body) 
 }
 
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection) {
-  std::optional<StoredResponse> stored;
-  RETURN_IF_ERROR(tx.Query("SELECT version, content FROM responses WHERE body = ? AND inspection = ?",
-                           {body, inspection}, [&](const db::Row& row) { stored = Read(row.Int64(0), row.Text(1)); }));
-  if (!stored) {
-    return base::NotFound(NameOf(body, inspection));
-  }
-  return *std::move(stored);
+  StoredResponse stored;
+  RETURN_IF_ERROR(SelectResponse(tx, body, inspection,
+                                 [&](int64_t version, std::string_view content) { stored = Read(version, content); }));
+  return stored;
+}
+
+absl::Status CopyResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
+                          v1::Response& response) {
+  return SelectResponse(tx, body, inspection, [&](int64_t version, std::string_view content) {
+    response.GetReflection()->MutableUnknownFields(&response)->ParseFromArray(content.data(),
+                                                                              static_cast<int>(content.size()));
+    response.set_etag(base::EtagOf(version));
+  });
 }
 
 absl::Status InsertResponse(db::Transaction& tx, StoredResponse& stored) {

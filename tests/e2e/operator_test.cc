@@ -240,6 +240,31 @@ TEST(DrainTest, TermEndsStreamsAndProcessInGoodOrder) {
   }
 }
 
+TEST(RequestIdTest, AnAnswerIsKeptForAWeekAndThenLetGo) {
+  Suite suite;
+  const auto create = [&] {
+    registry::v1::CreateForceRequest request;
+    request.set_force_id("kent");
+    request.mutable_force()->set_display_name("Kent Police");
+    request.mutable_force()->set_chief_officer_title("Chief Constable");
+    request.mutable_force()->set_territorial(true);
+    request.set_request_id("the-first-request");
+    return suite.Call("registrar", &registry::v1::InspectionRegistry::Stub::CreateForce, request);
+  };
+  const auto start_again = [&] {
+    EXPECT_EQ(suite.Stop(Service::kRegistry), 0);
+    suite.Start(Service::kRegistry);
+    suite.AwaitServing(Service::kRegistry);
+  };
+  ASSERT_THAT(create(), IsOk());
+  suite.SetTime(suite.now() + absl::Hours(24 * 7 - 1));
+  start_again();
+  EXPECT_THAT(create(), IsOk()) << "the first answer once more";
+  suite.SetTime(suite.now() + absl::Hours(2));
+  start_again();
+  EXPECT_THAT(create(), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
 TEST(MetricsTest, AreOfferedOnLoopback) {
   Suite suite;
   for (const Service service : kServices) {

@@ -22,7 +22,7 @@ void Must(const absl::Status& status) {
 
 }  // namespace
 
-double RawWritesPerSecond(db::Database& database, int callers, size_t bytes, absl::Duration duration) {
+double RawWritesPerSecond(db::Database& database, RawWrite write, int callers, size_t bytes, absl::Duration duration) {
   const db::Schema schema = {"load",
                              {{1, "raw", "CREATE TABLE raw (id INTEGER PRIMARY KEY, content BLOB)"}},
                              {{1, "raw", "CREATE TABLE raw (id BIGINT PRIMARY KEY, content MEDIUMBLOB)"}}};
@@ -46,9 +46,22 @@ double RawWritesPerSecond(db::Database& database, int callers, size_t bytes, abs
   const absl::Time end = absl::Now() + duration;
   for (int id = 0; id < callers; ++id) {
     threads.emplace_back([&, id] {
+      std::string written = content;
+      int64_t inserted = id;
       while (absl::Now() < end) {
-        Must(database.Write([&](db::Transaction& tx) {
-          return tx.Execute("UPDATE raw SET content = ? WHERE id = ?", {db::Bytes{content}, id}).status();
+        // InnoDB writes nothing for a row that stays as it was.
+        ++written.front();
+        inserted += callers;
+        Must(database.Write([&](db::Transaction& tx) -> absl::Status {
+          if (write == RawWrite::kInsert) {
+            return tx.Execute("INSERT INTO raw (id, content) VALUES (?, ?)", {inserted, db::Bytes{written}}).status();
+          }
+          std::string read;
+          if (write == RawWrite::kReadAndUpdate) {
+            Must(tx.Query("SELECT content FROM raw WHERE id = ?", {id},
+                          [&](const db::Row& row) { read = std::string(row.Text(0)); }));
+          }
+          return tx.Execute("UPDATE raw SET content = ? WHERE id = ?", {db::Bytes{written}, id}).status();
         }));
         ++done;
       }

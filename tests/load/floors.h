@@ -6,8 +6,11 @@
 
 namespace section55::load {
 
-// Durable single-row writes per second with `callers` threads, each replacing a row of its own by `bytes` bytes.
-// The table is made when it is not there.
-double RawWritesPerSecond(db::Database& database, int callers, size_t bytes, absl::Duration duration);
+// What one raw transaction does. Reading first is what every update of a response has to do.
+enum class RawWrite { kInsert, kUpdate, kReadAndUpdate };
+
+// Durable single-row writes of `bytes` bytes per second with `callers` threads, each on rows of its own. The table is
+// made when it is not there.
+double RawWritesPerSecond(db::Database& database, RawWrite write, int callers, size_t bytes, absl::Duration duration);
 
 }  // namespace section55::load

@@ -1,6 +1,6 @@
 // The benchmark: every figure beside its floor, measured in turn in the same run, over TLS and with authorisation on.
 //
-//   section55-bench [--rounds=5] [--seconds=2] [--json=FILE]
+//   section55-bench [--rounds=5] [--seconds=2] [--json=FILE] [--only=reads]
 
 #include <fmt/format.h>
 #include <httplib.h>
@@ -26,6 +26,7 @@
 
 ABSL_FLAG(int, rounds, 5, "Rounds of each comparison; medians are taken over them.");
 ABSL_FLAG(double, seconds, 2, "Length of each measurement.");
+ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page and mariadb: measure this alone.");
 ABSL_FLAG(std::string, json, "", "Also write the figures here, as JSON.");
 ABSL_FLAG(std::string, echo_certificates, "", "Internal: be the echo server with these certificates.");
 ABSL_FLAG(int, echo_bytes, 0, "Internal: the size of the echo server's answers.");
@@ -186,9 +187,15 @@ void CompareReads(Offices& offices, std::vector<Comparison>& comparisons) {
   comparisons.push_back(std::move(comparison));
 }
 
+struct RawFloor {
+  RawWrite write;
+  std::string name;
+  double target = 0;
+};
+
 // UpdateResponse beside raw writes of the same bytes, and beside the echo when `with_echo`.
 void CompareWrites(Offices& offices, const std::string& engine, int callers, const db::Options& raw_options,
-                   bool with_echo, std::vector<Comparison>& comparisons) {
+                   const std::vector<RawFloor>& floors, bool with_echo, std::vector<Comparison>& comparisons) {
   const Target subject = UpdatesOf(offices, callers);
   Run(subject, absl::Milliseconds(300));  // warm
   authoring::v1::Response sample = offices.job().Get(offices.Author(0), offices.ResponseOf(0, callers / kConnections));
@@ -199,30 +206,29 @@ void CompareWrites(Offices& offices, const std::string& engine, int callers, con
     std::exit(1);
   }
   const std::string name = fmt::format("UpdateResponse, durable, {} callers, {}", callers, engine);
-  Comparison beside_raw{
-      name,
-      fmt::format("raw {} of the same bytes", engine == "SQLite" ? "SQLite group commit" : "MariaDB update and commit"),
-      {},
-      {},
-      engine == "SQLite" ? 0 : 0.4};
-  Comparison beside_echo{name, "raw gRPC sync echo of the same bytes", {}, {}, 0.4};
   const Echo echo(bytes);
-  const Target floor = EchoOf(echo, callers / kConnections, subject.request);
-  for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
-    if (with_echo) {
-      beside_echo.floor_per_second.push_back(Measure(floor));
-    }
-    beside_raw.floor_per_second.push_back(RawWritesPerSecond(**raw, callers, bytes, Length()));
-    beside_raw.subject_per_second.push_back(Measure(subject));
-    Progress(fmt::format("{} round {}: {:.0f}/s, raw {:.0f}/s{} ({} bytes)", name, round + 1,
-                         beside_raw.subject_per_second.back(), beside_raw.floor_per_second.back(),
-                         with_echo ? fmt::format(", echo {:.0f}/s", beside_echo.floor_per_second.back()) : "", bytes));
-  }
-  beside_echo.subject_per_second = beside_raw.subject_per_second;
+  const Target echo_target = EchoOf(echo, callers / kConnections, subject.request);
+  std::vector<Comparison> here;
   if (with_echo) {
-    comparisons.push_back(std::move(beside_echo));
+    here.push_back({name, "raw gRPC sync echo of the same bytes", {}, {}, 0.4});
   }
-  comparisons.push_back(std::move(beside_raw));
+  for (const RawFloor& floor : floors) {
+    here.push_back({name, fmt::format("raw {} of the same bytes", floor.name), {}, {}, floor.target});
+  }
+  for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
+    const double updates = Measure(subject);
+    std::string progress;
+    for (size_t i = 0; i < here.size(); ++i) {
+      const bool is_echo = with_echo && i == 0;
+      here[i].floor_per_second.push_back(
+          is_echo ? Measure(echo_target)
+                  : RawWritesPerSecond(**raw, floors[i - (with_echo ? 1 : 0)].write, callers, bytes, Length()));
+      here[i].subject_per_second.push_back(updates);
+      progress += fmt::format(", {} {:.0f}/s", is_echo ? "echo" : "raw", here[i].floor_per_second.back());
+    }
+    Progress(fmt::format("{} round {}: {:.0f}/s{} ({} bytes)", name, round + 1, updates, progress, bytes));
+  }
+  comparisons.insert(comparisons.end(), here.begin(), here.end());
 }
 
 Figure ApprovalToPage(Offices& offices) {
@@ -254,26 +260,38 @@ Figure ApprovalToPage(Offices& offices) {
   return figure;
 }
 
+bool Wanted(std::string_view part) {
+  const std::string only = absl::GetFlag(FLAGS_only);
+  return only.empty() || only == part;
+}
+
 int Bench() {
   std::vector<Comparison> comparisons;
   std::vector<Figure> figures;
-  {
+  if (Wanted("reads") || Wanted("sqlite") || Wanted("page")) {
     Progress("SQLite: starting the suite");
     Offices offices(db::Engine::kSqlite, {"--calls_per_second_per_caller=0"});
-    CompareReads(offices, comparisons);
-    const testing::TemporaryFolder folder;
-    CompareWrites(offices, "SQLite", 64,
-                  {.url = "sqlite:" + (folder.path() / "raw.sqlite").string(), .password_file = ""},
-                  /*with_echo=*/true, comparisons);
-    figures.push_back(ApprovalToPage(offices));
+    if (Wanted("reads")) {
+      CompareReads(offices, comparisons);
+    }
+    if (Wanted("sqlite")) {
+      const testing::TemporaryFolder folder;
+      CompareWrites(offices, "SQLite", 64,
+                    {.url = "sqlite:" + (folder.path() / "raw.sqlite").string(), .password_file = ""},
+                    {{RawWrite::kUpdate, "group commit"}}, /*with_echo=*/true, comparisons);
+    }
+    if (Wanted("page")) {
+      figures.push_back(ApprovalToPage(offices));
+    }
   }
-  {
+  if (Wanted("mariadb")) {
     Progress("MariaDB: starting the suite");
     Offices offices(db::Engine::kMysql, {"--calls_per_second_per_caller=0", "--database_connections=32"});
     auto& server = testing::MariaDb::Get();
-    CompareWrites(offices, "MariaDB", 32,
-                  {.url = server.UrlOf(server.NewDatabase()), .password_file = "", .connections = 32},
-                  /*with_echo=*/false, comparisons);
+    CompareWrites(
+        offices, "MariaDB", 32, {.url = server.UrlOf(server.NewDatabase()), .password_file = "", .connections = 32},
+        {{RawWrite::kInsert, "insert and commit", 0.4}, {RawWrite::kReadAndUpdate, "select, update and commit"}},
+        /*with_echo=*/false, comparisons);
   }
   fmt::print("{}", Markdown(comparisons, figures));
   if (const std::string file = absl::GetFlag(FLAGS_json); !file.empty()) {

@@ -55,6 +55,24 @@ TEST_F(MysqlFaultTest, KilledInThePoolIsReplaced) {
   EXPECT_EQ(Items(), 1) << "a Read, too, finds a new connection";
 }
 
+TEST_F(MysqlFaultTest, ALookupOnAKilledConnectionIsRunAgain) {
+  int64_t id = 0;
+  const auto look = [&](Transaction& tx) {
+    return tx.Query("SELECT CONNECTION_ID()", {}, [&](const Row& row) { id = row.Int64(0); });
+  };
+  ASSERT_TRUE(database_->Lookup(look).ok());
+  const int64_t killed = id;
+  KillConnection(killed);
+  int runs = 0;
+  const absl::Status status = database_->Lookup([&](Transaction& tx) {
+    ++runs;
+    return look(tx);
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(runs, 2);
+  EXPECT_NE(id, killed);
+}
+
 TEST_F(MysqlFaultTest, KilledBeforeAStatementIsRunAgain) {
   int runs = 0;
   const absl::Status status = database_->Write([&](Transaction& tx) -> absl::Status {
@@ -104,6 +122,20 @@ TEST_F(MysqlFaultTest, KilledInsideAReadIsReported) {
   });
   EXPECT_EQ(ReasonOf(status), "DATABASE_UNAVAILABLE") << status;
   EXPECT_EQ(Items(), 0);
+}
+
+TEST_F(MysqlFaultTest, AServerThatHangsIsGivenUp) {
+  Options options = database_.options();
+  options.longest_silence = absl::Seconds(1);
+  const auto impatient = *Open(options);
+  ASSERT_TRUE(Execute(*impatient, kInsert, {"a"}).ok());
+  testing::MariaDb::Get().Pause();
+  const auto count = [](Transaction& tx) { return tx.Query("SELECT COUNT(*) FROM items", {}, [](const Row&) {}); };
+  EXPECT_EQ(ReasonOf(impatient->Lookup(count)), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(ReasonOf(Execute(*impatient, kInsert, {"b"}).status()), "DATABASE_UNAVAILABLE");
+  testing::MariaDb::Get().Resume();
+  EXPECT_TRUE(impatient->Lookup(count).ok());
+  EXPECT_EQ(Items(), 1);
 }
 
 TEST_F(MysqlFaultTest, MoreCallersThanConnections) {

@@ -149,6 +149,28 @@ TEST_P(TransactionTest, AReadSeesOneSnapshot) {
   EXPECT_EQ(Number(database(), "SELECT value FROM counters"), 1);
 }
 
+TEST_P(TransactionTest, ALookupIsOneQuery) {
+  ASSERT_TRUE(Execute(database(), kInsert, {"a"}).ok());
+  const auto count = [](Transaction& tx, int64_t& items) {
+    return tx.Query("SELECT COUNT(*) FROM items", {}, [&](const Row& row) { items = row.Int64(0); });
+  };
+  int64_t items = 0;
+  const absl::Status once = database().Lookup([&](Transaction& tx) { return count(tx, items); });
+  EXPECT_TRUE(once.ok()) << once;
+  EXPECT_EQ(items, 1);
+
+  // Each would see a snapshot of its own.
+  EXPECT_TRUE(absl::IsInternal(database().Lookup([&](Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(count(tx, items));
+    return count(tx, items);
+  })));
+  EXPECT_TRUE(
+      absl::IsInternal(database().Lookup([](Transaction& tx) { return tx.Execute("DELETE FROM items").status(); })));
+  EXPECT_EQ(database().Lookup([](Transaction&) { return absl::NotFoundError("the body's own"); }),
+            absl::NotFoundError("the body's own"));
+  EXPECT_EQ(Items(), 1);
+}
+
 TEST_P(TransactionTest, WhatIsAcknowledgedIsSeenAtOnce) {
   std::atomic<int> missed = 0;
   OnThreads(8, [&](int thread) {

@@ -159,16 +159,17 @@ void WriteAndFollow(std::vector<std::pair<db::Database*, EventLog*>> logs, bool 
   std::vector<std::thread> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
-      auto& [database, log] = logs[writer % logs.size()];
+      db::Database& database = *logs[writer % logs.size()].first;
+      EventLog& log = *logs[writer % logs.size()].second;
       for (int round = 0; round < kRounds; ++round) {
         const std::string subject = "subjects/" + std::to_string((writer + round) % kWriters);
         bool held = false;
-        const absl::Status written = database->Write([&](db::Transaction& tx) -> absl::Status {
+        const absl::Status written = database.Write([&](db::Transaction& tx) -> absl::Status {
           RETURN_IF_ERROR(tx.Execute("UPDATE subjects SET version = version + 1 WHERE id = ?", {subject}).status());
           int64_t version = 0;
           RETURN_IF_ERROR(tx.Query("SELECT version FROM subjects WHERE id = ?", {subject},
                                    [&](const db::Row& row) { version = row.Int64(0); }));
-          RETURN_IF_ERROR(log->Append(tx, About(subject), Payload(std::to_string(version))));
+          RETURN_IF_ERROR(log.Append(tx, About(subject), Payload(std::to_string(version))));
           if (overlap && !std::exchange(held, true)) all_open.arrive_and_wait();
           return absl::OkStatus();
         });

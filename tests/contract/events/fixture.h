@@ -94,6 +94,7 @@ class FlakyDatabase : public db::Database {
       db::Database& real, std::function<void()> before_write = [] {})
       : real_(real), before_write_(std::move(before_write)) {}
 
+  absl::Status Lookup(db::Body body) override { return real_.Lookup(body); }
   absl::Status Read(db::Body body) override { return real_.Read(body); }
   absl::Status Write(db::Body body) override {
     before_write_();

@@ -127,13 +127,13 @@ TEST_P(RegistryStoreTest, KeepsForcesAndBodies) {
   registered.resize(3);
   registered[2].body.reset();
   registered[0].force.set_display_name("Heddlu Ŵŷ – “Gwent”");
-  for (auto& [force, body] : registered) {
+  for (auto& area : registered) {
     EXPECT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
-                  RETURN_IF_ERROR(InsertForce(tx, force));
-                  return body ? InsertBody(tx, *body) : absl::OkStatus();
+                  RETURN_IF_ERROR(InsertForce(tx, area.force));
+                  return area.body ? InsertBody(tx, *area.body) : absl::OkStatus();
                 }),
                 IsOk());
-    EXPECT_EQ(force.etag(), "v1");
+    EXPECT_EQ(area.force.etag(), "v1");
   }
   EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const v1::Force force, LoadForce(tx, "avon-and-somerset"));

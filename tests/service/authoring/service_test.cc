@@ -42,6 +42,7 @@ const Person kAuthor = {"ann", {"author@bodies/norfolk-pcc"}};
 const Person kApprover = {"pat", {"approver@bodies/norfolk-pcc"}};
 const Person kChief = {"chris", {"chief-officer@forces/norfolk"}};
 const Person kSuffolkAuthor = {"sue", {"author@bodies/suffolk-pcc"}};
+const Person kSuffolkChief = {"cleo", {"chief-officer@forces/suffolk"}};
 const Person kAuditor = {"audrey", {"auditor"}};
 const Person kOperator = {"olly", {"operator"}};
 
@@ -273,6 +274,46 @@ TEST_F(AuthoringTest, PagesAreBoundToTheirQuery) {
   EXPECT_THAT(stub_->ListResponses(As(kAuditor).get(), request, &second), ViolationOn("page_token"));
   request.set_page_size(-1);
   EXPECT_THAT(stub_->ListResponses(As(kAuditor).get(), request, &second), ViolationOn("page_size"));
+}
+
+// Comments of 50,000 bytes each, from as many officers.
+v1::SubmitChiefOfficerCommentsRequest LongComments(const std::string& response, int first, int count) {
+  v1::SubmitChiefOfficerCommentsRequest request;
+  request.set_name(response);
+  for (int i = first; i < first + count; ++i) {
+    auto* contribution = request.add_contributions();
+    contribution->set_author("Officer " + std::to_string(i));
+    contribution->set_rank("Inspector");
+    contribution->set_text(std::string(50'000, 'x'));
+  }
+  return request;
+}
+
+TEST_F(AuthoringTest, APageEndsBeforeItOutgrowsAMessage) {
+  v1::Response response;
+  ASSERT_THAT(stub_->SubmitChiefOfficerComments(As(kChief).get(), LongComments(kNorfolk, 0, 30), &response), IsOk());
+  ASSERT_THAT(stub_->SubmitChiefOfficerComments(As(kSuffolkChief).get(), LongComments(kSuffolk, 0, 30), &response),
+              IsOk());
+  v1::ListResponsesRequest request;
+  request.set_parent("bodies/-");
+  v1::ListResponsesResponse page;
+  ASSERT_THAT(stub_->ListResponses(As(kAuditor).get(), request, &page), IsOk());
+  ASSERT_EQ(page.responses_size(), 1);
+  EXPECT_EQ(page.responses(0).name(), kNorfolk);
+  request.set_page_token(page.next_page_token());
+  ASSERT_THAT(stub_->ListResponses(As(kAuditor).get(), request, &page), IsOk());
+  ASSERT_EQ(page.responses_size(), 1);
+  EXPECT_EQ(page.responses(0).name(), kSuffolk);
+  EXPECT_EQ(page.next_page_token(), "");
+}
+
+TEST_F(AuthoringTest, WhatWouldGrowTooLargeChangesNothing) {
+  v1::Response response;
+  ASSERT_THAT(stub_->SubmitChiefOfficerComments(As(kChief).get(), LongComments(kNorfolk, 0, 30), &response), IsOk());
+  const v1::Response before = Get(kAuditor);
+  EXPECT_THAT(stub_->SubmitChiefOfficerComments(As(kChief).get(), LongComments(kNorfolk, 30, 20), &response),
+              ViolationOn("contributions"));
+  EXPECT_EQ(Get(kAuditor).SerializeAsString(), before.SerializeAsString());
 }
 
 TEST_F(AuthoringTest, OfTwoPeopleSavingAtOnceTheSecondGetsAConflictAndNothingIsLost) {

@@ -1,14 +1,18 @@
 #include "libs/rpc/server.h"
 
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
 
+#include "absl/synchronization/barrier.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -341,6 +345,47 @@ TEST_F(ServerTest, MoreCallsThanAllowedAreRefusedAtOnceAndHealthAnswers) {
   finish.Notify();
   EXPECT_THAT(one->Finish(), IsOk());
   EXPECT_THAT(two->Finish(), IsOk());
+}
+
+TEST_F(ServerTest, ThreadsAreKeptForTheNextCalls) {
+  Start();
+  constexpr int kCalls = 16;
+  // The threads that handle so many calls at once.
+  const auto handle_calls = [&] {
+    absl::Mutex mutex;
+    std::set<pid_t> threads;
+    absl::Barrier all(kCalls);
+    authoring_->body = [&](Call&) {
+      {
+        absl::MutexLock lock(&mutex);
+        threads.insert(static_cast<pid_t>(syscall(SYS_gettid)));
+      }
+      all.Block();
+      return absl::OkStatus();
+    };
+    std::vector<std::thread> callers;
+    for (int i = 0; i < kCalls; ++i) {
+      callers.emplace_back([&] {
+        GetResponseRequest request;
+        request.set_name(kResponse);
+        Response response;
+        EXPECT_THAT(ResponseAuthoring::NewStub(server_->channel())->GetResponse(Author().get(), request, &response),
+                    IsOk());
+      });
+    }
+    for (std::thread& caller : callers) {
+      caller.join();
+    }
+    return threads;
+  };
+  const std::set<pid_t> first = handle_calls();
+  EXPECT_EQ(first.size(), kCalls);
+  std::set<pid_t> fresh = handle_calls();
+  for (const pid_t thread : first) {
+    fresh.erase(thread);
+  }
+  // One thread more than there are calls waits for the next, on each queue.
+  EXPECT_LE(fresh.size(), 8u);
 }
 
 TEST_F(ServerTest, ABrokenServiceDoesNotStart) {
