@@ -80,8 +80,9 @@ format: ## Format the code
 	@deploy/local/install-packages.sh lint
 	@clang-format -i $(CODE) $(HEADERS)
 
-bench: build ## Measure against the floors, about two minutes
-	@build/release/bin/section55-bench
+bench: build ## Measure against the floors, about two minutes; BENCH=--only=reads measures less
+	@build/release/bin/section55-bench --json=build/release/bench.json $(BENCH)
+	@echo "The same as JSON: build/release/bench.json"
 
 clean: ## Remove what was built
 	@rm -rf build tests/tools/node_modules

@@ -8,7 +8,7 @@
 
 namespace section55::base {
 
-// Thread-safe.
+// Thread-safe. One loop waits on a clock at a time: a Wake is taken by the first who finds it.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -39,7 +39,7 @@ absl::Status WrongState(std::string_view resource_name, std::string_view state, 
 // The ErrorInfo of a status made here; a default message when there is none.
 google::rpc::ErrorInfo ErrorInfoOf(const absl::Status& status);
 
-// The BadRequest of a status made by Violations; empty when there is none.
+// The BadRequest of a status made by Violations, or empty. Keep it in a variable: a range-for would not keep it alive.
 google::rpc::BadRequest BadRequestOf(const absl::Status& status);
 
 // Collects everything that is wrong with a request, so that the caller is told all of it at once.

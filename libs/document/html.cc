@@ -87,7 +87,9 @@ class HtmlWriter {
   }
 
   void Write(const Table& table) {
-    out_ += "<div class=\"table-scroll\" role=\"region\" tabindex=\"0\" aria-label=\"" + EscapeHtml(label_) +
+    ++tables_;
+    const std::string number = tables_ == 1 ? "" : " (" + std::to_string(tables_) + ")";
+    out_ += "<div class=\"table-scroll\" role=\"region\" tabindex=\"0\" aria-label=\"" + EscapeHtml(label_ + number) +
             "\">\n<table>\n<thead>\n";
     Write(table.header, /*is_header=*/true);
     out_ += "</thead>\n";
@@ -112,6 +114,7 @@ class HtmlWriter {
 
   HeadingLevels levels_;
   std::string label_;
+  int tables_ = 0;
   std::string out_;
 };
 

@@ -13,7 +13,8 @@ struct HtmlOptions {
   // The level of the heading of the section in which the text stands, 0 to 5: a top heading of the text is shown one
   // deeper, and levels are never skipped (headings.h).
   int heading_offset = 0;
-  // The accessible name of the scrolling region around a table, in the language of the document.
+  // The accessible name of the scrolling region around a table, in the language of the document; a second table of the
+  // same text is named "Table (2)".
   std::string table_label = "Table";
 };
 

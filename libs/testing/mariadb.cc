@@ -111,7 +111,8 @@ MariaDb::MariaDb() {
   const std::string log = folder_ / "install.log";
   int outcome = 0;
   waitpid(Spawn({kInstaller, "--no-defaults", "--datadir=" + (folder_ / "data").string(), TemporaryTables(),
-                 "--skip-name-resolve", "--skip-test-db", "--auth-root-authentication-method=normal",
+                 // The machine's own name may lead nowhere: --force.
+                 "--force", "--skip-name-resolve", "--skip-test-db", "--auth-root-authentication-method=normal",
                  // A folder that is lost with the machine needs no sync while it is made.
                  "--debug-no-sync", "--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=0"},
                 log, ""),

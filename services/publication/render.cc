@@ -32,8 +32,10 @@ data OrFalse(const std::string& text) {
 }
 
 // A text beneath a heading of level `beneath`; false when it is empty. What comes out is markup, for {{{...}}} only.
-data TextBeneath(int beneath, const std::string& markdown) {
-  return OrFalse(document::RenderHtml(document::ParseMarkdown(markdown), {.heading_offset = beneath}));
+// `place` completes the name of a table that stands in it: "Table in the body's comments".
+data TextBeneath(int beneath, const std::string& markdown, std::string_view place) {
+  return OrFalse(document::RenderHtml(document::ParseMarkdown(markdown),
+                                      {.heading_offset = beneath, .table_label = fmt::format("Table in {}", place)}));
 }
 
 std::string DateWords(const google::type::Date& date) {
@@ -113,7 +115,7 @@ class ResponsePage {
                           ? data(false)
                           : data(FindingWords(parent->second->finding())));
     item.set("due", OrFalse(DueWords(printed.due())));
-    item.set("text", TextBeneath(3, printed.text()));
+    item.set("text", TextBeneath(3, printed.text(), FindingWords(printed)));
     item.set("contributions", contributions);
     return item;
   }
@@ -122,7 +124,8 @@ class ResponsePage {
     data item;
     item.set("author", contribution.author());
     item.set("rank", contribution.rank());
-    item.set("text", TextBeneath(beneath, contribution.text()));
+    item.set("text",
+             TextBeneath(beneath, contribution.text(), fmt::format("the comments of {}", contribution.author())));
     return item;
   }
 
@@ -133,7 +136,8 @@ class ResponsePage {
     item.set("id", finding.finding().id());
     item.set("title", FindingWords(finding.finding()));
     item.set("kind", AnswerWords(answer.kind()));
-    item.set("explanation", TextBeneath(3, answer.explanation()));
+    item.set("explanation",
+             TextBeneath(3, answer.explanation(), fmt::format("the answer to {}", FindingWords(finding.finding()))));
     item.set("owner", OrFalse(answer.owner()));
     item.set("target_date", OrFalse(DateWords(answer.target_date())));
     return item;
@@ -193,7 +197,7 @@ std::string RenderHtml(const Response& approved, const v1::PublicationRecord& re
   values.set("chief_officer", approved.force().chief_officer_title());
   values.set("duty", DutyWords(approved.report().basis()));
   values.set("report", Report(approved));
-  values.set("key_findings", TextBeneath(2, approved.key_findings()));
+  values.set("key_findings", TextBeneath(2, approved.key_findings(), "the key findings"));
   values.set("findings", required);
   values.set("no_findings", required.is_empty_list());
   values.set("has_others", !others.is_empty_list());
@@ -203,10 +207,10 @@ std::string RenderHtml(const Response& approved, const v1::PublicationRecord& re
   values.set("only_on_findings", contributions.is_empty_list() && !chief_officer.contributions().empty());
   values.set("silent", chief_officer.contributions().empty() && chief_officer.has_invited_time());
   values.set("not_invited", chief_officer.contributions().empty() && !chief_officer.has_invited_time());
-  values.set("comments", TextBeneath(3, approved.comments()));
+  values.set("comments", TextBeneath(3, approved.comments(), "the body's comments"));
   values.set("answers", page.Answers());
-  values.set("reply", TextBeneath(3, approved.reply_to_chief_officer()));
-  values.set("monitoring", TextBeneath(3, approved.monitoring()));
+  values.set("reply", TextBeneath(3, approved.reply_to_chief_officer(), "the reply to the chief officer"));
+  values.set("monitoring", TextBeneath(3, approved.monitoring(), "the monitoring"));
   values.set("signed", !approved.signatory().name().empty());
   values.set("signatory_name", approved.signatory().name());
   values.set("signatory_title", OrFalse(approved.signatory().title()));

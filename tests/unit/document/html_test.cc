@@ -52,6 +52,10 @@ TEST(RenderHtml, TablesScrollAndNameTheirColumns) {
       "<div class=\"table-scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Table\">\n<table>\n<thead>\n<tr>\n"
       "<th scope=\"col\">Force</th>\n<td></td>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>A &amp; B</td>\n<td>good</td>\n"
       "</tr>\n</tbody>\n</table>\n</div>\n");
+  EXPECT_THAT(
+      RenderHtml(ParseMarkdown("|a|\n|-|\n\nAnd\n\n|b|\n|-|\n"), {}),
+      ::testing::AllOf(::testing::HasSubstr("aria-label=\"Table\""), ::testing::HasSubstr("aria-label=\"Table (2)\"")))
+      << "regions are told apart by their names";
   EXPECT_THAT(RenderHtml(ParseMarkdown("|a|\n|-|\n"), {.table_label = "Tabl \"1\""}),
               ::testing::HasSubstr("aria-label=\"Tabl &quot;1&quot;\""));
 }
