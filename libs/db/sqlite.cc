@@ -287,7 +287,7 @@ class SqliteDatabase final : public Database {
       return ToStatus(Classify(code), connection->error());
     }
     SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kRead);
-    const absl::Status status = transaction.Run(body);
+    absl::Status status = transaction.Run(body);
     connection->Run("COMMIT");
     if (connection->in_transaction()) {
       connection.Drop();

@@ -93,7 +93,7 @@ absl::StatusOr<bool> EventLog::Impl::NumberBatch() {
   if (ids.empty()) return false;
 
   const auto count = static_cast<int64_t>(ids.size());
-  const absl::Status elsewhere = absl::AbortedError("numbered by another replica");
+  absl::Status elsewhere = absl::AbortedError("numbered by another replica");
   const absl::Status written = database.Write([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const int64_t taken,
                      tx.Execute("UPDATE event_sequence SET next_position = ? WHERE id = 1 AND next_position = ?",

@@ -52,7 +52,7 @@ absl::Status Gap(int64_t cursor, int64_t position) {
 }  // namespace
 
 struct Follower::Impl {
-  Impl(std::string source, std::shared_ptr<grpc::Channel> channel, db::Database& database, base::Clock& clock,
+  Impl(std::string source, const std::shared_ptr<grpc::Channel>& channel, db::Database& database, base::Clock& clock,
        Handler handler)
       : source(std::move(source)),
         feed(EventFeed::NewStub(channel)),
@@ -279,9 +279,9 @@ absl::StatusOr<std::optional<int64_t>> Follower::Impl::RetryOne(int64_t position
   return next;
 }
 
-Follower::Follower(std::string source, std::shared_ptr<grpc::Channel> channel, db::Database& database,
+Follower::Follower(std::string source, const std::shared_ptr<grpc::Channel>& channel, db::Database& database,
                    base::Clock& clock, Handler handler)
-    : impl_(std::make_unique<Impl>(std::move(source), std::move(channel), database, clock, std::move(handler))) {}
+    : impl_(std::make_unique<Impl>(std::move(source), channel, database, clock, std::move(handler))) {}
 
 Follower::~Follower() { Stop(); }
 

@@ -35,8 +35,8 @@ class Follower {
   using Handler = std::function<absl::Status(db::Transaction& tx, const common::v1::Event& event)>;
 
   // `source` is the followed service's name: the cursor is kept under it. 1 to 63 characters.
-  Follower(std::string source, std::shared_ptr<grpc::Channel> channel, db::Database& database, base::Clock& clock,
-           Handler handler);
+  Follower(std::string source, const std::shared_ptr<grpc::Channel>& channel, db::Database& database,
+           base::Clock& clock, Handler handler);
   // Stops.
   ~Follower();
 

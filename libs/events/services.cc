@@ -1,5 +1,7 @@
 #include "libs/events/services.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -102,9 +104,7 @@ grpc::Status AdminService::GetStatus(grpc::ServerContext* context, const admin::
     response->set_database_engine(database_.engine() == db::Engine::kSqlite ? "sqlite" : "mysql");
     ASSIGN_OR_RETURN(const std::vector<db::AppliedMigration> history, db::SchemaHistory(database_));
     for (const db::AppliedMigration& step : history) {
-      const std::string number = std::to_string(step.version);
-      const std::string zeros(4 - std::min<size_t>(4, number.size()), '0');
-      response->add_applied_migrations(step.component + "/" + zeros + number + "_" + step.name);
+      response->add_applied_migrations(fmt::format("{}/{:04}_{}", step.component, step.version, step.name));
     }
     ASSIGN_OR_RETURN(const int64_t head, log_.Head());
     response->set_feed_head_position(head);

@@ -25,7 +25,7 @@ constexpr size_t kMaxRequestIdSize = 128;
 // With less time left than this an answer would come too late, but its work would be done.
 constexpr absl::Duration kLeastTime = absl::Milliseconds(2);
 
-std::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 // Goes into logs, events and other services' metadata: nothing but what is harmless in all of them.
 bool IsRequestId(std::string_view text) {

@@ -115,7 +115,7 @@ int Server::port() const { return impl_->port; }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() { return impl_->server->InProcessChannel({}); }
 
-void Server::SetServing(absl::Status status) {
+void Server::SetServing(const absl::Status& status) {
   absl::MutexLock lock(&impl_->mutex);
   impl_->serving = status.ok();
   if (!status.ok()) {

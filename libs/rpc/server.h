@@ -78,7 +78,7 @@ class Server {
 
   // OK: health says SERVING. Otherwise NOT_SERVING, and every call gets UNAVAILABLE with this message (an old schema
   // names the command to run).
-  void SetServing(absl::Status status);
+  void SetServing(const absl::Status& status);
 
   // Stops: health NOT_SERVING first, then no new calls, waiting streams are told, running calls get until `grace` to
   // finish and are cancelled then. Returns when the last handler has returned; a second Drain does nothing.

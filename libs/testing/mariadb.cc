@@ -53,6 +53,7 @@ const passwd* ServerUser() {
 // Starts a program as the server's user, with its output in `log`. It is killed when the calling thread ends.
 pid_t Spawn(const std::vector<std::string>& command, const std::string& log, const std::string& notify) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }
@@ -176,7 +177,7 @@ void MariaDb::Pause() { kill(server_, SIGSTOP); }
 void MariaDb::Resume() { kill(server_, SIGCONT); }
 
 std::string MariaDb::NewDatabase() {
-  const std::string name = fmt::format("test_{}", ++databases_);
+  std::string name = fmt::format("test_{}", ++databases_);
   Execute(fmt::format("CREATE DATABASE {} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", name));
   return name;
 }

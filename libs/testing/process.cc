@@ -35,6 +35,7 @@ constexpr int kSignalled = 128;
 // The null-terminated list that exec takes. Points into `words`.
 std::vector<char*> Pointers(const std::vector<std::string>& words) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (const std::string& word : words) {
     pointers.push_back(const_cast<char*>(word.c_str()));
   }

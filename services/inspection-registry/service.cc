@@ -25,7 +25,7 @@ constexpr std::string_view kBodyPattern = "bodies/{body}";
 constexpr std::string_view kInspectionPattern = "inspections/{inspection}";
 
 // A page of reports stays well below the 4 MiB that a client takes in one message.
-constexpr size_t kPageBytes = 2 * 1024 * 1024;
+constexpr size_t kPageBytes = size_t{2} * 1024 * 1024;
 
 // The id in `name`, or a violation on `field` and an empty id.
 std::string IdIn(std::string_view field, std::string_view name, std::string_view pattern,
