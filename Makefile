@@ -12,7 +12,7 @@ HEADERS = $(shell git ls-files --cached --others --exclude-standard '*.h')
 SCRIPTS := .ci/run $(SUITE) $(wildcard deploy/*/*.sh tests/e2e/shims/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help install test-packages build run up down status reset test asan tsan lint format bench clean
+.PHONY: help install test-packages build run up down status reset test check api asan tsan lint format bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -39,7 +39,7 @@ status: ## Which services are serving
 reset: ## Stop it and remove its data (var/)
 	@$(SUITE) reset
 
-test: test-packages build $(BUF) ## Build and run everything that CI runs
+test: check build $(BUF) ## Build and run everything that CI runs
 	@$(BUF) lint
 	@ctest --preset release --parallel $(JOBS)
 
@@ -66,18 +66,23 @@ TIDY := -*,clang-analyzer-*,bugprone-*,performance-*,-bugprone-easily-swappable-
 # clang-tidy takes half a minute a file, so it reads what ships; `make lint TIDY_CODE=libs/db/mysql.cc` reads less.
 TIDY_CODE = $(filter-out tests/%,$(CODE))
 
-lint: build $(BUF) ## buf, shellcheck, our own bans, clang-format, clang-tidy
+check: test-packages ## What can be said without building, in seconds: shellcheck, our own bans, clang-format
+	@shellcheck $(SCRIPTS)
+	@! grep -rnE --include='*.cc' --include='*.h' '$(BANNED)' libs services tests deploy | grep -v NOLINT || \
+	  { echo "check: these are banned; the Makefile says why."; exit 1; }
+	@clang-format --dry-run -Werror $(CODE) $(HEADERS)
+
+api: build ## Write the page of the API anew: proto/API.md
+	@SECTION55_WRITE_API_PAGE=1 build/release/bin/api_page_test --gtest_brief=1
+
+lint: check build $(BUF) ## The same, buf and clang-tidy
 	@deploy/local/install-packages.sh lint
 	$(BUF) lint
-	shellcheck $(SCRIPTS)
-	@! grep -rnE --include='*.cc' --include='*.h' '$(BANNED)' libs services | grep -v NOLINT || \
-	  { echo "lint: these are banned; the Makefile says why."; exit 1; }
-	@echo "clang-format" && clang-format --dry-run -Werror $(CODE) $(HEADERS)
 	@echo "clang-tidy" && printf '%s\n' $(TIDY_CODE) | \
 	  xargs -t -P $(JOBS) -n 1 clang-tidy -p build/release --quiet --warnings-as-errors='*' --checks='$(TIDY)'
 
 format: ## Format the code
-	@deploy/local/install-packages.sh lint
+	@deploy/local/install-packages.sh tests
 	@clang-format -i $(CODE) $(HEADERS)
 
 bench: build ## Measure against the floors, about two minutes; BENCH=--only=reads measures less

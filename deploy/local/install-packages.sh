@@ -10,7 +10,8 @@ packages=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc grpc-proto golang-github-gogo-googleapis-dev
   libabsl-dev libmysqlcppconn-dev libsqlite3-dev libfmt-dev prometheus-cpp-dev nlohmann-json3-dev
   libcmark-gfm-dev libcmark-gfm-extensions-dev libkainjow-mustache-dev libcpp-httplib-dev libssl-dev
-  libjemalloc-dev libgtest-dev libgmock-dev
+  libmicrohttpd-dev zlib1g-dev
+  libjemalloc-dev libxxhash-dev libgtest-dev libgmock-dev
   # running
   openssl tzdata curl ca-certificates
 )
@@ -18,11 +19,11 @@ commands=()
 for extra in "$@"; do
   case $extra in
     tests)
-      packages+=(mariadb-server-core mariadb-client-core)
+      packages+=(mariadb-server-core mariadb-client-core clang-format shellcheck)
       # A Node.js from elsewhere brings its own npm and conflicts with Debian's, so these go by the command.
       commands+=(node:nodejs npm:npm)
       ;;
-    lint) packages+=(clang-format clang-tidy shellcheck) ;;
+    lint) packages+=(clang-tidy) ;;
     sanitizers) packages+=(clang) ;;
     *) echo "install-packages.sh: there is no extra \"$extra\"; there are tests, lint and sanitizers." >&2 && exit 1 ;;
   esac

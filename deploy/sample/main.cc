@@ -86,7 +86,7 @@ absl::Status Play(Client& client, Entry entry) {
           fmt::format("waited in vain: {}", answer.ok() ? "never saw " + entry.until.dump() : Text(answer.status())));
     }
     // Not every change has an event to wait for, so a client of a whole suite has to ask again.
-    absl::SleepFor(kPollInterval);
+    absl::SleepFor(kPollInterval);  // NOLINT
   }
 }
 

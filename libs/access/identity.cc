@@ -27,10 +27,6 @@ bool Identity::Holds(Role role, std::string_view on) const {
                      [&](const Grant& grant) { return grant.role == role && grant.on == on; });
 }
 
-bool Identity::HoldsAnywhere(Role role) const {
-  return std::any_of(grants.begin(), grants.end(), [&](const Grant& grant) { return grant.role == role; });
-}
-
 Reach ReachOf(Role role) {
   switch (role) {
     case AccessRule::AUTHOR:

@@ -29,8 +29,6 @@ struct Identity {
 
   // Whether the role is held on that tenant (with an empty `on`: a national role).
   bool Holds(Role role, std::string_view on) const;
-  // Whether the role is held at all.
-  bool HoldsAnywhere(Role role) const;
 };
 
 // Whether a role is granted on a body, on a force, or nationally.

@@ -18,6 +18,8 @@ using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
 
 constexpr std::string_view kServices = "services/";
+constexpr std::string_view kBodies = "bodies/";
+constexpr std::string_view kAllBodies = "bodies/-";
 
 absl::StatusOr<std::vector<const FieldDescriptor*>> FindTenant(const MethodDescriptor& method, std::string_view path) {
   std::vector<const FieldDescriptor*> fields;
@@ -66,6 +68,13 @@ const std::string& TextAt(const std::vector<const FieldDescriptor*>& path, const
 
 }  // namespace
 
+Scope::View Scope::Of(std::string_view body, std::string_view force) const {
+  if (everything || std::find(bodies.begin(), bodies.end(), body) != bodies.end()) {
+    return View::kBody;
+  }
+  return std::find(forces.begin(), forces.end(), force) != forces.end() ? View::kForce : View::kNone;
+}
+
 absl::StatusOr<Policy> Policy::Compile(const std::vector<const google::protobuf::ServiceDescriptor*>& services) {
   Policy policy;
   for (const auto* service : services) {
@@ -91,6 +100,10 @@ absl::StatusOr<Policy> Policy::Compile(const std::vector<const google::protobuf:
       }
       if (granted_on_tenant && rule.tenant().empty()) {
         return absl::InternalError(fmt::format("{}: a role on a body or force needs a tenant path", method->full_name));
+      }
+      if (rule.across_bodies() && !granted_on_tenant) {
+        return absl::InternalError(
+            fmt::format("{}: a list across bodies is for roles on bodies or forces", method->full_name));
       }
       if (!rule.tenant().empty()) {
         ASSIGN_OR_RETURN(method->tenant_path, FindTenant(descriptor, rule.tenant()));
@@ -130,7 +143,7 @@ absl::StatusOr<Scope> Policy::Authorise(const Method& method, const Identity& ca
                                         TenantDirectory* directory) const {
   const AccessRule& rule = method.rule;
   Scope everything;
-  everything.everything = everything.as_body = true;
+  everything.everything = true;
   if (rule.any_caller()) {
     return everything;
   }
@@ -167,8 +180,7 @@ absl::StatusOr<Scope> Policy::Authorise(const Method& method, const Identity& ca
     violations.Add(rule.tenant(), "must be a resource name that begins with bodies/ID or forces/ID");
     return violations.ToStatus();
   }
-  if (tenant.ends_with("/-")) {
-    scope.as_body = !scope.bodies.empty();
+  if (tenant == kAllBodies && rule.across_bodies()) {
     return scope;
   }
   // From here on the scope is this tenant's only.
@@ -177,7 +189,7 @@ absl::StatusOr<Scope> Policy::Authorise(const Method& method, const Identity& ca
     held = found ? std::vector<std::string>{std::string(one)} : std::vector<std::string>();
   };
   keep(scope.bodies, tenant);
-  if (tenant.starts_with("forces/") || scope.forces.empty() || directory == nullptr) {
+  if (!tenant.starts_with(kBodies) || tenant == kAllBodies || scope.forces.empty() || directory == nullptr) {
     keep(scope.forces, tenant);
   } else {
     const absl::StatusOr<std::string> force = directory->ForceOf(tenant);
@@ -186,7 +198,6 @@ absl::StatusOr<Scope> Policy::Authorise(const Method& method, const Identity& ca
     }
     keep(scope.forces, force.ok() ? std::string_view(*force) : std::string_view());
   }
-  scope.as_body = !scope.bodies.empty();
   return scope.bodies.empty() && scope.forces.empty() ? absl::StatusOr<Scope>(method.denied) : scope;
 }
 

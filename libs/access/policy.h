@@ -28,16 +28,16 @@ class TenantDirectory {
 struct Scope {
   // Everything the method offers: a service, a national role, or a method open to any caller.
   bool everything = false;
-  // Otherwise the bodies whose resources the caller may see, by roles of this rule granted on bodies: in a list across
-  // bodies
+  // Otherwise the bodies whose resources the caller may see, by roles of this rule granted on bodies: in a list across bodies
   // ("bodies/-") all of them, else the tenant of the request or nothing ...
   std::vector<std::string> bodies;
-  // ... and likewise the forces, by roles of this rule granted on forces: the bodies that hold them to account are
-  // seen.
+  // ... and likewise the forces, by roles of this rule granted on forces: the bodies that hold them to account are seen.
   std::vector<std::string> forces;
-  // Whether the caller is here as the body's own people (or sees everything), not only as the force's: a force sees
-  // what it was asked and what it said, not the body's draft.
-  bool as_body = false;
+  // How the caller may see what belongs to a body, and to the force that it holds to account: as the body's own people, as the force's
+  // (what the force was asked and what it said), or not at all. To be asked of every row: somebody may hold a role on one body and
+  // another on a second body's force. Names with their collection, "bodies/norfolk-pcc", "forces/norfolk".
+  enum class View { kNone, kForce, kBody };
+  View Of(std::string_view body, std::string_view force) const;
 };
 
 // One method's rule.
@@ -53,8 +53,8 @@ class Policy {
   };
 
   // Compiles the rules of the given services. INTERNAL, naming the method, when one has no rule, a rule grants nothing,
-  // a tenant path does not lead to a string field, a role on a body or force lacks a tenant path, or two methods share
-  // a request type (the request's type is how a call finds its rule).
+  // a tenant path does not lead to a string field, a role on a body or force, or a list across bodies, lacks a tenant
+  // path, or two methods share a request type (the request's type is how a call finds its rule).
   static absl::StatusOr<Policy> Compile(const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 
   // The method whose request type this is; nothing for a type of no registered method: refuse.
@@ -66,7 +66,8 @@ class Policy {
                                    std::string& scratch);
 
   // Whether `caller` may make this call, before anything is looked up. PERMISSION_DENIED says the same whether or not
-  // the resource exists. INVALID_ARGUMENT (field violation on the tenant path): the resource name is malformed, told
+  // the resource exists, and for "bodies/-" where the rule has no across_bodies: to people of a body or force it is then a tenant like
+  // any other that is not theirs. INVALID_ARGUMENT (field violation on the tenant path): the resource name is malformed, told
   // only to callers who hold one of the roles somewhere. `directory` may be null where no force is served.
   absl::StatusOr<Scope> Authorise(const Method& method, const Identity& caller,
                                   const google::protobuf::Message& request, TenantDirectory* directory) const;

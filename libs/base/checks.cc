@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 #include "libs/base/ids.h"
 #include "libs/base/resource_name.h"
+#include "libs/base/unicode.h"
 
 namespace section55::base {
 namespace {
@@ -29,22 +32,67 @@ bool HasControlCharacter(std::string_view text) {
   return false;
 }
 
-}  // namespace
+bool IsJoiner(char32_t character) { return character == 0x200C || character == 0x200D; }
 
-bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+// The first character that may not stand in a name; nullopt when all may.
+std::optional<char32_t> FirstUnfitForName(std::string_view name) {
+  bool within_word = false;
+  while (!name.empty()) {
+    const char32_t character = TakeCharacter(name);
+    if (IsJoiner(character)) {
+      std::string_view after = name;
+      if (!within_word || after.empty() || !IsVisible(TakeCharacter(after))) {
+        return character;
+      }
+    } else if (IsControl(character) || IsFormat(character)) {
+      return character;
+    }
+    within_word = IsVisible(character);
+  }
+  return std::nullopt;
+}
 
-void CheckText(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
-               Violations& violations) {
+// Adds a violation and returns false when the text is missing or too long.
+bool CheckPresenceAndLength(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
+                            Violations& violations) {
   if (presence == Presence::kRequired && IsBlank(text)) {
-    violations.Add(field, "is required");
-    return;
+    violations.Add(field, text.empty() ? "is required" : "is required: nothing in it can be seen");
+    return false;
   }
   if (const size_t characters = CountCharacters(text); characters > max_characters) {
     violations.Add(field, fmt::format("has {} characters; at most {} are allowed", characters, max_characters));
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool IsBlank(std::string_view text) { return !HasVisible(text); }
+
+bool CheckText(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
+               Violations& violations) {
+  if (!CheckPresenceAndLength(field, text, max_characters, presence, violations)) {
+    return false;
   }
   if (HasControlCharacter(text)) {
     violations.Add(field, "has a control character; only line ends and tab are allowed");
+    return false;
   }
+  return true;
+}
+
+bool CheckName(std::string_view field, std::string_view name, size_t max_characters, Presence presence,
+               Violations& violations) {
+  if (!CheckPresenceAndLength(field, name, max_characters, presence, violations)) {
+    return false;
+  }
+  if (const std::optional<char32_t> unfit = FirstUnfitForName(name)) {
+    violations.Add(field, fmt::format("has the {} character U+{:04X}, which does not belong in a name",
+                                      IsFormat(*unfit) ? "format" : "control", static_cast<uint32_t>(*unfit)));
+    return false;
+  }
+  return true;
 }
 
 void CheckEnum(std::string_view field, int value, bool (*is_valid)(int), Presence presence, Violations& violations) {

@@ -8,14 +8,20 @@
 
 namespace section55::base {
 
-// Whether it holds nothing but white space.
+// Whether a reader would see nothing of it (unicode.h). For a text in Markdown ask document::IsBlankMarkdown.
 bool IsBlank(std::string_view text);
 
 enum class Presence { kRequired, kOptional };
 
 // A text has at most `max_characters` characters (Unicode code points), no control character except line feed, carriage return and tab,
-// and, when it is required, something besides white space.
-void CheckText(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
+// and, when it is required, something that a reader can see. Returns whether it does.
+bool CheckText(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
+               Violations& violations);
+
+// What stands on one line: a name, a title, a rank, a number as printed. As CheckText, but with no line end, tab or other control
+// character, and no format character: direction marks, overrides and isolates, zero-width spaces, soft hyphens could make one name look
+// like another. Only the joiners U+200C and U+200D may stand, between two visible characters, as some scripts spell words with them. Returns whether the name is fit.
+bool CheckName(std::string_view field, std::string_view name, size_t max_characters, Presence presence,
                Violations& violations);
 
 // An enum value of a protobuf message that is set and known to this version. `Kind_IsValid` is the generated check.

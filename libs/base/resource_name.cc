@@ -1,5 +1,9 @@
 #include "libs/base/resource_name.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "libs/base/ids.h"
 
 namespace section55::base {
@@ -15,6 +19,17 @@ std::string_view TakePart(std::string_view& rest, bool& more) {
 }
 
 }  // namespace
+
+std::string MakeName(std::string_view pattern, std::initializer_list<std::string_view> ids) {
+  std::string name;
+  auto id = ids.begin();
+  for (bool more = true; more;) {
+    const std::string_view part = TakePart(pattern, more);
+    name += name.empty() ? "" : "/";
+    name += part.starts_with('{') ? *id++ : part;
+  }
+  return name;
+}
 
 std::optional<std::vector<std::string>> ParseName(std::string_view name, std::string_view pattern, bool wildcard) {
   std::vector<std::string> variables;
@@ -36,6 +51,19 @@ std::optional<std::vector<std::string>> ParseName(std::string_view name, std::st
     return std::nullopt;
   }
   return variables;
+}
+
+std::vector<std::string> IdsIn(std::string_view field, std::string_view name, std::string_view pattern,
+                               Violations& violations) {
+  if (auto parts = ParseName(name, pattern)) {
+    return *std::move(parts);
+  }
+  violations.Add(field, fmt::format("must have the form {}", pattern));
+  return std::vector<std::string>(std::count(pattern.begin(), pattern.end(), '{'));
+}
+
+std::string IdIn(std::string_view field, std::string_view name, std::string_view pattern, Violations& violations) {
+  return IdsIn(field, name, pattern, violations).front();
 }
 
 }  // namespace section55::base

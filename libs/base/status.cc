@@ -10,6 +10,8 @@ namespace {
 constexpr char kErrorInfoUrl[] = "type.googleapis.com/google.rpc.ErrorInfo";
 constexpr char kBadRequestUrl[] = "type.googleapis.com/google.rpc.BadRequest";
 
+constexpr char kDetailUrl[] = "section55/detail";
+
 template <typename Message>
 Message PayloadOf(const absl::Status& status, const char* url) {
   Message message;
@@ -59,6 +61,18 @@ absl::Status WrongState(std::string_view resource_name, std::string_view state, 
   return Error(absl::StatusCode::kFailedPrecondition, "WRONG_STATE",
                fmt::format("{} is {}; this needs {}", resource_name, state, needed),
                {{"resource", std::string(resource_name)}, {"state", std::string(state)}});
+}
+
+absl::Status WithDetail(absl::Status status, std::string_view detail) {
+  if (!detail.empty()) {
+    status.SetPayload(kDetailUrl, absl::Cord(std::string(detail)));
+  }
+  return status;
+}
+
+std::string DetailOf(const absl::Status& status) {
+  const auto detail = status.GetPayload(kDetailUrl);
+  return detail ? std::string(*detail) : std::string();
 }
 
 google::rpc::ErrorInfo ErrorInfoOf(const absl::Status& status) {

@@ -36,6 +36,13 @@ absl::Status CheckEtag(std::string_view resource_name, std::string_view given, s
 // The resource is in a state in which the call is not allowed. FAILED_PRECONDITION, reason WRONG_STATE.
 absl::Status WrongState(std::string_view resource_name, std::string_view state, std::string_view needed);
 
+// `status` with words that are for the operator's log and must not reach a caller: a driver's own text, hosts, columns. They travel as
+// a payload, which libs/rpc logs and never sends.
+absl::Status WithDetail(absl::Status status, std::string_view detail);
+
+// What WithDetail added; empty if nothing.
+std::string DetailOf(const absl::Status& status);
+
 // The ErrorInfo of a status made here; a default message when there is none.
 google::rpc::ErrorInfo ErrorInfoOf(const absl::Status& status);
 

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 
-#include "absl/status/status.h"
 #include "libs/calendar/london.h"
 
 namespace section55::calendar {
@@ -39,20 +38,6 @@ std::string Padded(std::int64_t number, std::size_t width) {
   return digits.size() >= width ? digits : std::string(width - digits.size(), '0') + digits;
 }
 
-// The number written by ASCII digits only, or -1.
-int Digits(std::string_view text) {
-  int value = 0;
-  for (char c : text) {
-    if (c < '0' || c > '9') return -1;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-absl::Status BadDate(std::string_view text, std::string_view why) {
-  return absl::InvalidArgumentError("\"" + std::string(text) + "\" " + std::string(why));
-}
-
 }  // namespace
 
 std::string FormatDate(absl::CivilDay day) {
@@ -63,19 +48,6 @@ std::string FormatDateWithWeekday(absl::CivilDay day) { return std::string(Weekd
 
 std::string IsoDate(absl::CivilDay day) {
   return Padded(day.year(), 4) + "-" + Padded(day.month(), 2) + "-" + Padded(day.day(), 2);
-}
-
-absl::StatusOr<absl::CivilDay> ParseIsoDate(std::string_view text) {
-  constexpr std::string_view kShape = "is not a date written as YYYY-MM-DD.";
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return BadDate(text, kShape);
-  const int year = Digits(text.substr(0, 4));
-  const int month = Digits(text.substr(5, 2));
-  const int day = Digits(text.substr(8, 2));
-  if (year < 1 || month < 0 || day < 0) return BadDate(text, kShape);
-  // CivilDay carries 29 February 2021 over to 1 March: a date that comes back changed does not exist.
-  const absl::CivilDay date(year, month, day);
-  if (date.month() != month || date.day() != day) return BadDate(text, "is not a day in the calendar.");
-  return date;
 }
 
 std::string FormatLondonInstant(absl::Time instant) {

@@ -1,12 +1,10 @@
 // Dates and instants in words and in ISO 8601, always in English and never by the machine's locale.
 // Every function is pure and safe to call from several threads.
-#ifndef SECTION55_LIBS_CALENDAR_FORMAT_H_
-#define SECTION55_LIBS_CALENDAR_FORMAT_H_
+#pragma once
 
 #include <string>
 #include <string_view>
 
-#include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 
@@ -18,13 +16,8 @@ std::string FormatDate(absl::CivilDay day);
 // "Thursday 17 December 2020".
 std::string FormatDateWithWeekday(absl::CivilDay day);
 
-// "2020-12-17". Years 1 to 9999 have exactly four digits and can be read back by ParseIsoDate.
+// "2020-12-17". Years 1 to 9999 have exactly four digits.
 std::string IsoDate(absl::CivilDay day);
-
-// Reads "YYYY-MM-DD" and nothing else: ten ASCII characters, years 0001 to 9999, a day that exists.
-// Errors: INVALID_ARGUMENT, in one sentence that quotes the text, for a wrong shape ("17/12/2020", " 2020-12-17") and
-// for a day that the calendar does not have ("2021-02-29").
-absl::StatusOr<absl::CivilDay> ParseIsoDate(std::string_view text);
 
 // "9 February 2021 at 10:15:30 GMT": London clock time, 24 hours, cut (not rounded) to whole seconds, with GMT or BST
 // so that the hour that occurs twice each October is told apart. `instant` must be finite. Aborts if the time zone
@@ -32,5 +25,3 @@ absl::StatusOr<absl::CivilDay> ParseIsoDate(std::string_view text);
 std::string FormatLondonInstant(absl::Time instant);
 
 }  // namespace section55::calendar
-
-#endif  // SECTION55_LIBS_CALENDAR_FORMAT_H_

@@ -4,8 +4,7 @@
 // The zone is loaded once, on first use; every function is safe to call from several threads. Without a time zone
 // database there is no right answer, and a silent fall back to UTC would be a wrong one: the functions then abort with
 // the sentence of CheckTimeZone. A main calls CheckTimeZone first, to end with a clean error instead.
-#ifndef SECTION55_LIBS_CALENDAR_LONDON_H_
-#define SECTION55_LIBS_CALENDAR_LONDON_H_
+#pragma once
 
 #include "absl/status/status.h"
 #include "absl/time/civil_time.h"
@@ -30,5 +29,3 @@ absl::Time StartOfLondonDay(absl::CivilDay day);
 absl::Time MissedFrom(absl::CivilDay due_date);
 
 }  // namespace section55::calendar
-
-#endif  // SECTION55_LIBS_CALENDAR_LONDON_H_

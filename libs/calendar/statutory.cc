@@ -126,8 +126,6 @@ int LateByDays(absl::CivilDay due_date, absl::CivilDay done_on) {
   return std::max(0, static_cast<int>(done_on - due_date));
 }
 
-bool IsInTime(absl::CivilDay due_date, absl::CivilDay done_on) { return done_on <= due_date; }
-
 int DaysLeft(absl::CivilDay due_date, absl::CivilDay today) { return static_cast<int>(due_date - today); }
 
 }  // namespace section55::calendar

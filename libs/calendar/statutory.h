@@ -8,8 +8,7 @@
 //
 // Every function is pure and safe to call from several threads. Days are civil days in London: see london.h for
 // instants.
-#ifndef SECTION55_LIBS_CALENDAR_STATUTORY_H_
-#define SECTION55_LIBS_CALENDAR_STATUTORY_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -46,12 +45,7 @@ int DayNumber(absl::CivilDay publication_date, absl::CivilDay day);
 // By how many days something done on `done_on` misses `due_date`: 0 when in time, 1 on the day after.
 int LateByDays(absl::CivilDay due_date, absl::CivilDay done_on);
 
-// Whether `done_on` is on or before `due_date`.
-bool IsInTime(absl::CivilDay due_date, absl::CivilDay done_on);
-
 // How many days are left on `today`, not counting today: 0 on the due date itself, negative once it has passed.
 int DaysLeft(absl::CivilDay due_date, absl::CivilDay today);
 
 }  // namespace section55::calendar
-
-#endif  // SECTION55_LIBS_CALENDAR_STATUTORY_H_

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "absl/types/span.h"
 
 namespace section55::db::internal {
@@ -28,13 +29,12 @@ class Combiner {
     waiting_.seats.push_back(&seat);
     waiting_.members.push_back(&member);
     if (led_) {
-      while (seat.state == State::kWaiting) {
-        seat.changed.Wait(&mutex_);
-      }
-      if (seat.state == State::kDone) {
-        mutex_.Unlock();
+      mutex_.Unlock();
+      seat.told.WaitForNotification();
+      if (!seat.leads) {
         return;
       }
+      mutex_.Lock();
     }
     led_ = true;
     std::swap(batch_, waiting_);
@@ -42,34 +42,37 @@ class Combiner {
 
     work_(batch_.members);
 
-    mutex_.Lock();
-    // The next leader first: it has work to do, the others only leave.
-    if (waiting_.seats.empty()) {
-      led_ = false;
-    } else {
-      waiting_.seats.front()->Tell(State::kLeads);
-    }
-    // A seat lives on its caller's stack and may be gone once the mutex is released.
-    for (Seat* done : batch_.seats) {
-      if (done != &seat) {
-        done->Tell(State::kDone);
+    // Out of batch_, which is the next leader's from when it is told.
+    std::vector<Seat*> done;
+    done.swap(batch_.seats);
+    batch_.members.clear();
+    Seat* next = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (waiting_.seats.empty()) {
+        led_ = false;
+      } else {
+        next = waiting_.seats.front();
+        next->leads = true;
       }
     }
-    batch_.seats.clear();
-    batch_.members.clear();
-    mutex_.Unlock();
+    // Without the mutex, so that those who wake need not queue for it. The next leader first: it has work to do, the
+    // others only leave.
+    if (next != nullptr) {
+      next->told.Notify();
+    }
+    for (Seat* left : done) {
+      if (left != &seat) {
+        left->told.Notify();
+      }
+    }
   }
 
  private:
-  enum class State { kWaiting, kLeads, kDone };
-
+  // On its caller's stack; gone as soon as it has been told.
   struct Seat {
-    void Tell(State now) {
-      state = now;
-      changed.Signal();
-    }
-    State state = State::kWaiting;
-    absl::CondVar changed;
+    absl::Notification told;
+    bool leads = false;  // written before it is told
   };
 
   struct Batch {
@@ -81,7 +84,7 @@ class Combiner {
   absl::Mutex mutex_;
   bool led_ ABSL_GUARDED_BY(mutex_) = false;
   Batch waiting_ ABSL_GUARDED_BY(mutex_);
-  // Belongs to the leader. Swapped with waiting_ so that neither allocates once they have grown.
+  // Belongs to the leader.
   Batch batch_;
 };
 

@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 #include "absl/functional/function_ref.h"
@@ -68,18 +70,23 @@ class Transaction {
   // Runs an INSERT, UPDATE or DELETE and returns how many rows it matched (on both engines: matched, not changed, so
   // that a compare-and-set by row count is sound). ALREADY_EXISTS: a primary key or unique index refused the row; the
   // transaction can go on. Any other error leaves the transaction to be rolled back: return it. (One that is overlooked
-  // is returned by every later statement and by Write itself.) The same on both engines: INVALID_ARGUMENT
-  // (VALUE_REFUSED) for a value too long, out of range, missing or refused by a CHECK; FAILED_PRECONDITION
-  // (REFERENCE_REFUSED) for a foreign key. `values`: written in braces, or a vector where their number is known only at
-  // run time. Only in a Write.
+  // is returned by every later statement and by Write itself.) The same on both engines: INTERNAL (VALUE_REFUSED) for a
+  // value too long, out of range, missing or refused by a CHECK, which a service should have refused before;
+  // FAILED_PRECONDITION (REFERENCE_REFUSED) for a foreign key. `values`: written in braces, or a vector where their
+  // number is known only at run time. Only in a Write.
   virtual absl::StatusOr<int64_t> Execute(std::string_view sql, absl::Span<const Value> values = {}) = 0;
 
   // Runs a SELECT and hands over each row in turn. `each` must not call back into the transaction.
   virtual absl::Status Query(std::string_view sql, absl::Span<const Value> values,
                              absl::FunctionRef<void(const Row&)> each) = 0;
 
-  // Says that another transaction won a compare-and-set: Write rolls back and runs the body again on fresh data.
-  // To be returned from the body.
+  // Query for rows that this transaction is about to change: nobody else gets them until it ends. Rows that another
+  // transaction holds are passed over, not waited for. `sql` ends where "FOR UPDATE" could follow. Only in a Write.
+  virtual absl::Status QueryAndLock(std::string_view sql, absl::Span<const Value> values,
+                                    absl::FunctionRef<void(const Row&)> each) = 0;
+
+  // Says that another transaction won a compare-and-set: Write rolls back and runs the body again on fresh data (Change:
+  // decides again). To be returned from the body.
   virtual absl::Status Conflict() = 0;
 
   // `then` runs once, after this transaction is durable, on the thread that called Write; never if it is rolled back.
@@ -87,7 +94,37 @@ class Transaction {
   virtual void AfterCommit(std::function<void()> then) = 0;
 };
 
-using Body = absl::FunctionRef<absl::Status(Transaction&)>;
+// What a transaction runs: a function, or the two of Change. Borrows them, as absl::FunctionRef does: it lives no longer
+// than the call it is passed to.
+class Body {
+ public:
+  using Decide = absl::FunctionRef<absl::Status(Transaction&, bool& done)>;
+  using Apply = absl::FunctionRef<absl::Status(Transaction&)>;
+
+  template <typename Run>
+  requires(!std::is_same_v<std::remove_cvref_t<Run>, Body> &&
+           std::is_invocable_r_v<absl::Status, const std::remove_cvref_t<Run>&, Transaction&>) Body(const Run& run)
+      : apply_(run) {}  // NOLINT: bodies are written in place
+  Body(Decide decide, Apply apply) : decide_(decide), apply_(apply) {}
+
+  // Runs all of it in this one transaction, which is right for every body; the engines run `decide` outside it.
+  absl::Status operator()(Transaction& tx) const {
+    if (decide_) {
+      bool done = false;
+      if (absl::Status status = (*decide_)(tx, done); !status.ok() || done) {
+        return status;
+      }
+    }
+    return apply_(tx);
+  }
+
+  const std::optional<Decide>& decide() const { return decide_; }
+  const Apply& apply() const { return apply_; }
+
+ private:
+  std::optional<Decide> decide_;
+  Apply apply_;
+};
 
 // For migrate.cc only: a transaction that may change the schema.
 class SchemaTransaction : public Transaction {
@@ -106,24 +143,42 @@ class Database {
  public:
   virtual ~Database() = default;
 
+  // `until` in all of these is the caller's deadline. Waiting for a connection ends by then, and so does a statement:
+  // exactly on SQLite's readers; on MySQL, whose server is told, within twice the time that was left (a server that does
+  // not answer at all is given up after Options::longest_silence). DEADLINE_EXCEEDED: nothing was changed.
+
   // Runs `body` once, on one consistent snapshot; it sees everything whose Write has returned. Its status is returned
   // as it is. UNAVAILABLE, reason DATABASE_UNAVAILABLE: the database cannot be reached, or no connection came free.
-  virtual absl::Status Read(Body body) = 0;
+  virtual absl::Status Read(Body body, absl::Time until = absl::InfiniteFuture()) = 0;
 
   // Read for a body with a single Query, which is a snapshot of its own: it is spared the beginning and the end of a
   // transaction. A second Query fails with INTERNAL. On MySQL the body may run twice, when its connection was lost.
-  virtual absl::Status Lookup(Body body) = 0;
+  virtual absl::Status Lookup(Body body, absl::Time until = absl::InfiniteFuture()) = 0;
 
   // Runs `body` in a transaction and returns OK only when it is durable. The body's own error rolls it back and is
   // returned as it is. A conflict (Conflict(), deadlock, lock wait, failed certification) runs the body again, here and
   // nowhere else, up to a bounded number of times, then ABORTED (reason CONFLICT). So a body may run several times: it
   // touches nothing but its transaction and variables it sets afresh. On SQLite another caller's thread may run it, as
   // callers that come together share one commit: it must not wait for anything that a caller of Write may hold, nor
-  // rely on thread-local state. INTERNAL: the body threw, or it called Lookup, Read or Write of this same database.
+  // rely on thread-local state; a caller waits for the others' commit even past its deadline, but a body whose turn comes
+  // after it is not run. INTERNAL: the body threw, or it called Lookup, Read or Write of this same database.
   // UNAVAILABLE, reason DATABASE_UNAVAILABLE: the database cannot be reached; nothing was changed.
   // UNAVAILABLE, reason COMMIT_OUTCOME_UNKNOWN: the connection was lost while committing; repeat with the same
   // request_id.
-  virtual absl::Status Write(Body body) = 0;
+  virtual absl::Status Write(Body body, absl::Time until = absl::InfiniteFuture()) = 0;
+
+  // A change that is decided before it is written, so that readers, rules and other writers go on beside it. `decide`
+  // reads (each query a snapshot of its own, so what belongs together is read by one, or compared when it is written; no
+  // changes, no AfterCommit) and works everything out, on the caller's thread. `apply` then runs as in Write and only
+  // writes: it compares what it was decided on by version (as ProtoTable::Update does) and conflicts when somebody was
+  // faster, which runs both again, within the bounds of Write. An error of `decide` is returned as it is, and nothing is
+  // written; so is OK with `done` set, for what needs no change. To whoever overrides Write, it is a Write.
+  absl::Status Change(Body::Decide decide, Body::Apply apply, absl::Time until = absl::InfiniteFuture()) {
+    return Write(Body(decide, apply), until);
+  }
+
+  // OK when the database answers: reads one row at most. For health checks.
+  absl::Status Ping(absl::Time until);
 
   // For migrate.cc only. Runs `body` while no other process does the same on this database. SQLite: a Write, all or
   // nothing. MySQL, where every DDL statement commits by itself: each statement is durable on its own, and the body
@@ -135,11 +190,12 @@ class Database {
 
 struct Options {
   // "sqlite:PATH" (created if missing; its folder must exist), or
-  // "mysql://USER@HOST[:PORT]/NAME" or "mysql://USER@/NAME?socket=PATH"; the password is read from `password_file`.
+  // "mysql://USER@HOST[:PORT][,HOST[:PORT]].../NAME[?OPTION=VALUE[&OPTION=VALUE]...]" (see README.md); the
+  // password is read from `password_file`.
   std::string url;
   // The file holding the password of a mysql URL, without a trailing line end. Empty: no password.
   std::string password_file;
-  // Connections held for reading (SQLite), or in all (MySQL). At least 1.
+  // Connections held for reading and, on MySQL, as many again for writing. At least 1.
   int connections = 8;
   // MySQL: how long the server may be silent while a statement runs before the connection is given up as lost; whole
   // seconds. A migration waits for as long as it takes.
@@ -147,7 +203,8 @@ struct Options {
 };
 
 // Opens the database. The error is one sentence that tells an operator what to do: INVALID_ARGUMENT for an unusable
-// URL, UNAVAILABLE when the database cannot be reached or opened.
+// URL, UNAVAILABLE when an SQLite file cannot be opened. A MySQL server need not be there yet: it is connected to when it
+// is first needed, and calls are UNAVAILABLE until it is there.
 absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options);
 
 }  // namespace section55::db

@@ -6,28 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/status.h"
+#include "libs/db/proto_table.h"
 
 namespace section55::db {
 namespace {
 
 constexpr size_t kLongestRequestId = 128;
-
-// Deterministic: the same request has the same bytes, maps included.
-std::string Digest(const google::protobuf::Message& request) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    request.SerializeToCodedStream(&coded);
-  }
-  return base::Sha256Hex(bytes);
-}
 
 absl::Status Violation(std::string_view description) {
   base::Violations violations;
@@ -35,53 +22,63 @@ absl::Status Violation(std::string_view description) {
   return violations.ToStatus();
 }
 
-}  // namespace
+// The same request has the same bytes, maps included.
+std::string DigestOf(const google::protobuf::Message& request) {
+  return base::Sha256Hex(SerialiseDeterministically(request));
+}
 
-absl::Status Once(Transaction& tx, std::string_view caller, std::string_view method, std::string_view request_id,
-                  const google::protobuf::Message& request, google::protobuf::Message& response, absl::Time now,
-                  absl::FunctionRef<absl::Status()> change) {
-  if (request_id.empty()) {
-    return change();
-  }
-  if (request_id.size() > kLongestRequestId) {
-    return Violation(fmt::format("must not be longer than {} bytes", kLongestRequestId));
-  }
-  const std::string digest = Digest(request);
-  // The row is claimed before the change is made: on MySQL a second, equal request waits here until the first is
-  // committed.
-  const auto claimed = tx.Execute(
-      "INSERT INTO requests (caller, method, request_id, request_sha256, response, created_us) VALUES (?, ?, ?, ?, ?, "
-      "?)",
-      {caller, method, request_id, digest, Bytes{}, base::ToMicros(now)});
-  if (claimed.ok()) {
-    RETURN_IF_ERROR(change());
-    const std::string answer = response.SerializeAsString();
-    return tx
-        .Execute("UPDATE requests SET response = ? WHERE caller = ? AND method = ? AND request_id = ?",
-                 {Bytes{answer}, caller, method, request_id})
-        .status();
-  }
-  if (!absl::IsAlreadyExists(claimed.status())) {
-    return claimed.status();
-  }
-  bool found = false, same = false, parsed = false;
-  RETURN_IF_ERROR(
-      tx.Query("SELECT request_sha256, response FROM requests WHERE caller = ? AND method = ? AND request_id = ?",
-               {caller, method, request_id}, [&](const Row& row) {
-                 const std::string_view answer = row.Text(1);
-                 found = true;
-                 same = row.Text(0) == digest;
-                 parsed = same && response.ParseFromArray(answer.data(), static_cast<int>(answer.size()));
-               }));
-  if (!found) {
-    // The snapshot is older than the answer that is in the way.
-    return tx.Conflict();
-  }
-  if (!same) {
+// The answer that is stored; false when there is none.
+absl::StatusOr<bool> Find(Transaction& tx, const RequestKey& key, std::string_view digest,
+                          google::protobuf::Message& response) {
+  bool found = false, same = false, intact = false;
+  RETURN_IF_ERROR(tx.Query(
+      "SELECT request_sha256, checksum, response FROM requests WHERE caller = ? AND method = ? AND request_id = ?",
+      {key.caller, key.method, key.request_id}, [&](const Row& row) {
+        found = true;
+        same = row.Text(0) == digest;
+        const std::string_view answer = row.Text(2);
+        intact = same && ChecksumOf(answer) == row.Int64(1) &&
+                 response.ParseFromArray(answer.data(), static_cast<int>(answer.size()));
+      }));
+  if (found && !same) {
     return Violation("was used before, for a different request");
   }
-  return parsed ? absl::OkStatus()
-                : base::Error(absl::StatusCode::kInternal, "DATABASE_ERROR", "a stored answer cannot be read");
+  if (found && !intact) {
+    response.Clear();
+    return base::Error(absl::StatusCode::kDataLoss, "STORED_DATA_DAMAGED",
+                       fmt::format("the answer stored in the table requests for {} {} {} does not match its checksum",
+                                   key.caller, key.method, key.request_id));
+  }
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> FindAnswer(Transaction& tx, const RequestKey& key, const google::protobuf::Message& request,
+                                std::string& digest, google::protobuf::Message& response) {
+  if (key.request_id.empty()) {
+    return false;
+  }
+  if (key.request_id.size() > kLongestRequestId) {
+    return Violation(fmt::format("must not be longer than {} bytes", kLongestRequestId));
+  }
+  digest = DigestOf(request);
+  return Find(tx, key, digest, response);
+}
+
+absl::Status StoreAnswer(Transaction& tx, const RequestKey& key, std::string_view digest,
+                         const google::protobuf::Message& response, absl::Time now) {
+  if (key.request_id.empty()) {
+    return absl::OkStatus();
+  }
+  const std::string answer = SerialiseDeterministically(response);
+  const absl::Status stored =
+      tx.Execute(
+            "INSERT INTO requests (caller, method, request_id, request_sha256, created_us, checksum, response) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            {key.caller, key.method, key.request_id, digest, base::ToMicros(now), ChecksumOf(answer), Bytes{answer}})
+          .status();
+  return absl::IsAlreadyExists(stored) ? tx.Conflict() : stored;
 }
 
 absl::StatusOr<int64_t> PruneRequests(Transaction& tx, absl::Time now, int limit) {

@@ -17,16 +17,25 @@ namespace section55::db {
 // How long an answer is kept: 7 days.
 inline constexpr absl::Duration kRequestIdLifetime = absl::Hours(24 * 7);
 
-// Runs `change` unless this request was answered before, in which case `response` is the first answer. With an empty
-// `request_id` it just runs `change`. `caller` is the caller's stable identity, `method` the full method name.
-// INVALID_ARGUMENT (field request_id): the id was used for a different request, or is longer than 128 bytes.
-// The body's first statement should be this one: two equal requests at the same moment are then put in a row here, and
-// the second finds the answer of the first instead of what its change left behind.
-absl::Status Once(Transaction& tx, std::string_view caller, std::string_view method, std::string_view request_id,
-                  const google::protobuf::Message& request, google::protobuf::Message& response, absl::Time now,
-                  absl::FunctionRef<absl::Status()> change);
+// Whose request it is: the caller's stable identity, the full method name, the id that the caller chose.
+struct RequestKey {
+  std::string_view caller, method, request_id;
+};
 
-// Deletes answers older than kRequestIdLifetime, at most `limit` at a time. Returns how many.
+// For rpc::Change, in its decision. True when this request was answered before; `response` is then the first answer. False
+// for a new one, whose digest is set for StoreAnswer, and for an empty request_id. INVALID_ARGUMENT
+// (field request_id): the id was used for a different request, or is longer than 128 bytes. DATA_LOSS: the stored answer is damaged.
+absl::StatusOr<bool> FindAnswer(Transaction& tx, const RequestKey& key, const google::protobuf::Message& request,
+                                std::string& digest, google::protobuf::Message& response);
+
+// Keeps the answer with the change; to be the first statement of what is applied, so that two equal requests at the same
+// moment are put in a row here. Conflicts when the same request was answered meanwhile, and the new decision then finds
+// that answer. Nothing for an empty request_id.
+absl::Status StoreAnswer(Transaction& tx, const RequestKey& key, std::string_view digest,
+                         const google::protobuf::Message& response, absl::Time now);
+
+// Deletes answers older than kRequestIdLifetime, the oldest first, at most `limit` at a time. Returns how many: call again
+// while that is `limit`. Reads no more than it deletes.
 absl::StatusOr<int64_t> PruneRequests(Transaction& tx, absl::Time now, int limit);
 
 }  // namespace section55::db

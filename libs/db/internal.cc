@@ -32,34 +32,41 @@ absl::Status Internal(std::string_view message) {
 }  // namespace
 
 absl::Status ToStatus(Failure failure, std::string_view detail) {
+  const auto error = [&](absl::StatusCode code, std::string_view reason, std::string_view message) {
+    return base::WithDetail(base::Error(code, reason, message), detail);
+  };
   switch (failure) {
     case Failure::kConflict:
-      return base::Error(absl::StatusCode::kAborted, "CONFLICT",
-                         "others are changing the same data at this moment; repeat the call");
+      return error(absl::StatusCode::kAborted, "CONFLICT",
+                   "others are changing the same data at this moment; repeat the call");
     case Failure::kDuplicate:
-      return base::Error(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS", "a row with this key exists already");
+      return error(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS", "a row with this key exists already");
     case Failure::kValue:
-      return base::Error(absl::StatusCode::kInvalidArgument, "VALUE_REFUSED",
-                         fmt::format("the database refused a value: {}", detail));
+      return error(absl::StatusCode::kInternal, "VALUE_REFUSED", "the database refused a value");
     case Failure::kReference:
-      return base::Error(absl::StatusCode::kFailedPrecondition, "REFERENCE_REFUSED",
-                         "the change would leave a reference without what it refers to");
+      return error(absl::StatusCode::kFailedPrecondition, "REFERENCE_REFUSED",
+                   "the change would leave a reference without what it refers to");
     case Failure::kGone:
     case Failure::kUnavailable:
-      return base::Error(absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE",
-                         fmt::format("the database cannot be used at the moment: {}", detail));
+      return error(absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE",
+                   "the database cannot be used at the moment; nothing was changed");
+    case Failure::kDeadline:
+      return error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
+                   "the time given was up before the database was done; nothing was changed");
     case Failure::kInternal:
       break;
   }
-  return Internal(fmt::format("database error: {}", detail));
+  return error(absl::StatusCode::kInternal, "DATABASE_ERROR", "the database refused a statement");
 }
 
+bool IsOver(absl::Time until) { return until != absl::InfiniteFuture() && absl::Now() >= until; }
+
 absl::Status CommitOutcomeUnknown(std::string_view detail) {
-  return base::Error(
-      absl::StatusCode::kUnavailable, "COMMIT_OUTCOME_UNKNOWN",
-      fmt::format("the connection to the database was lost while the change was being committed, so it may "
-                  "or may not have been made; repeat the call with the same request_id: {}",
-                  detail));
+  return base::WithDetail(
+      base::Error(absl::StatusCode::kUnavailable, "COMMIT_OUTCOME_UNKNOWN",
+                  "the connection to the database was lost while the change was being committed, so it may or may not "
+                  "have been made; repeat the call with the same request_id"),
+      detail);
 }
 
 absl::Status RefuseNested(const Database* database) {
@@ -103,7 +110,7 @@ absl::Status BodyTransaction::Run(absl::FunctionRef<absl::Status(SchemaTransacti
 }
 
 void BodyTransaction::Clear() {
-  looked_up_ = false;
+  used_ = false;
   conflict_ = false;
   gone_ = false;
   failed_ = absl::OkStatus();
@@ -120,12 +127,13 @@ absl::Status BodyTransaction::Ready(bool changes) {
   if (changes && kind_ != Kind::kWrite) {
     return Internal("Execute was called outside Write");
   }
-  if (kind_ == Kind::kLookup && std::exchange(looked_up_, true)) {
+  if (kind_ == Kind::kLookup && used_) {
     return Internal("Query was called twice inside Lookup");
   }
   if (in_query_) {
     return Internal("the transaction was used inside Query's callback");
   }
+  used_ = true;
   return failed_;
 }
 
@@ -142,13 +150,13 @@ absl::Status BodyTransaction::Fail(Failure failure, std::string_view detail) {
 bool Attempts::Again() {
   const absl::Time now = absl::Now();
   if (runs_ == 1) {
-    end_ = now + kLongestRetry;
+    end_ = std::min(now + kLongestRetry, until_);
   }
   if (++runs_ > kMostRuns || now > end_) {
     return false;
   }
   thread_local std::minstd_rand random{std::random_device{}()};
-  const absl::Duration wait = longest_wait_ * std::uniform_real_distribution<>(0, 1)(random);
+  const absl::Duration wait = std::min(longest_wait_ * std::uniform_real_distribution<>(0, 1)(random), end_ - now);
   absl::SleepFor(wait);  // NOLINT: nothing tells when the other transaction will be done
   longest_wait_ = std::min(longest_wait_ * 2, kLongestWait);
   return true;

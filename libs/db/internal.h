@@ -21,13 +21,17 @@ enum class Failure {
   kDuplicate,    // a primary key or unique index refused the row
   kValue,        // a value is too long, out of range, missing, or refused by a CHECK
   kReference,    // a foreign key refused the change
-  kGone,         // the connection is lost
+  kGone,         // the connection is lost, or leads to a server that takes no changes any more; another one may do
+  kDeadline,     // the caller's time was up
   kUnavailable,  // the database cannot be reached or cannot work now
   kInternal,     // anything else: a mistake of ours, as a rule
 };
 
-// `detail` is the driver's own text; it is left out where it would repeat a caller's data.
+// `detail`, the driver's own text, goes to the log and not to the caller (base::WithDetail).
 absl::Status ToStatus(Failure failure, std::string_view detail);
+
+// Whether a caller's time is up.
+bool IsOver(absl::Time until);
 
 // The error of a connection lost between COMMIT and its answer.
 absl::Status CommitOutcomeUnknown(std::string_view detail);
@@ -42,7 +46,8 @@ absl::Status RefuseNested(const Database* database);
 // The part of a transaction that is the same on both engines.
 class BodyTransaction : public SchemaTransaction {
  public:
-  enum class Kind { kLookup, kRead, kWrite };
+  // kDecide: any number of queries, each by itself.
+  enum class Kind { kLookup, kDecide, kRead, kWrite };
 
   BodyTransaction(const Database* database, Kind kind) : database_(database), kind_(kind) {}
 
@@ -64,6 +69,9 @@ class BodyTransaction : public SchemaTransaction {
   // Whether the connection was lost under a statement.
   bool gone() const { return gone_; }
 
+  // Whether a statement was run, so that there is something to commit or to undo.
+  bool used() const { return used_; }
+
  protected:
   // To be called before every statement. Refuses a change outside a Write, a second statement in a Lookup, a call from
   // inside Query's callback, and anything after an error: the engine may have ended the transaction, and the statement
@@ -79,7 +87,7 @@ class BodyTransaction : public SchemaTransaction {
  private:
   const Database* const database_;
   const Kind kind_;
-  bool looked_up_ = false;
+  bool used_ = false;
   bool conflict_ = false;
   bool gone_ = false;
   absl::Status failed_;
@@ -89,10 +97,13 @@ class BodyTransaction : public SchemaTransaction {
 // Counts the runs of one body and waits a short random while before the next, so that two that met do not meet again.
 class Attempts {
  public:
+  explicit Attempts(absl::Time until) : until_(until) {}
+
   // Whether the body may be run once more.
   bool Again();
 
  private:
+  const absl::Time until_;
   int runs_ = 1;
   absl::Time end_ = absl::InfiniteFuture();
   absl::Duration longest_wait_ = absl::Microseconds(500);
@@ -100,12 +111,30 @@ class Attempts {
 
 // A parsed mysql URL.
 struct MysqlAddress {
-  std::string user, host, name, socket;
-  int port = 3306;
+  struct Host {
+    std::string name;
+    int port = 3306;
+  };
+  // kRequired: encrypted, to whoever answers. kVerify: only to a server whose certificate is of `ca` and for the host's name.
+  enum class Tls { kOff, kRequired, kVerify };
+
+  std::string user, name;
+  std::vector<Host> hosts;  // none with a socket
+  std::string socket;
+  Tls tls = Tls::kOff;
+  std::string ca, certificate, key;  // files
 };
 
+// What is wrong with the URL, in a sentence for an operator.
+absl::StatusOr<MysqlAddress> ParseMysqlUrl(std::string_view url);
+
+// `url` with what stands between the user's name and the host, if anything, made unreadable.
+std::string WithoutPassword(std::string_view url);
+
+absl::Status UnusableUrl(std::string_view url, std::string_view why);
+
 absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(const std::string& path, const Options& options);
-absl::StatusOr<std::unique_ptr<Database>> OpenMysql(const MysqlAddress& address, const std::string& password,
-                                                    const Options& options);
+// Does not connect.
+std::unique_ptr<Database> OpenMysql(const MysqlAddress& address, const std::string& password, const Options& options);
 
 }  // namespace section55::db::internal

@@ -128,8 +128,10 @@ absl::Status Apply(SchemaTransaction& tx, const Step& step, absl::Time now) {
                  {schema->component, migration->version})
           .IgnoreError();
     }
-    return absl::Status(status.code(), fmt::format("the migration {} {:04}_{} failed: {}", schema->component,
-                                                   migration->version, migration->name, std::string(status.message())));
+    // Whoever migrates is an operator, who may read what the database said.
+    return absl::Status(status.code(),
+                        fmt::format("the migration {} {:04}_{} failed: {} ({})", schema->component, migration->version,
+                                    migration->name, std::string(status.message()), base::DetailOf(status)));
   }
   return tx
       .Execute("UPDATE schema_history SET finished_us = ? WHERE component = ? AND version = ?",
@@ -172,8 +174,8 @@ absl::StatusOr<std::vector<Migration>> Migrate(Database& database, absl::Span<co
   return applied;
 }
 
-absl::Status CheckSchema(Database& database, absl::Span<const Schema> schemas) {
-  return database.Read([&](Transaction& tx) -> absl::Status {
+absl::Status CheckSchema(Database& database, absl::Span<const Schema> schemas, absl::Time until) {
+  const auto check = [&](Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const std::vector<Entry> history, LoadHistory(tx, database.engine()));
     ASSIGN_OR_RETURN(const Plan plan, MakePlan(schemas, database.engine(), history));
     if (plan.steps.empty()) {
@@ -184,7 +186,8 @@ absl::Status CheckSchema(Database& database, absl::Span<const Schema> schemas) {
                   fmt::format("the database lacks {} migrations, the first of them {} {:04}_{}: run \"{} migrate\"",
                               plan.steps.size(), schema->component, migration->version, migration->name,
                               program_invocation_short_name));
-  });
+  };
+  return database.Read(check, until);
 }
 
 absl::StatusOr<std::vector<AppliedMigration>> SchemaHistory(Database& database) {

@@ -49,8 +49,9 @@ absl::StatusOr<std::vector<Migration>> Migrate(Database& database, absl::Span<co
                                                bool dry_run);
 
 // OK when the schema is exactly what this program needs, or newer by additions (a rolling upgrade); otherwise
-// FAILED_PRECONDITION with the sentence that names the command to run.
-absl::Status CheckSchema(Database& database, absl::Span<const Schema> schemas);
+// FAILED_PRECONDITION with the sentence that names the command to run. `until` as in Database::Read.
+absl::Status CheckSchema(Database& database, absl::Span<const Schema> schemas,
+                         absl::Time until = absl::InfiniteFuture());
 
 // What has been applied, oldest first.
 absl::StatusOr<std::vector<AppliedMigration>> SchemaHistory(Database& database);

@@ -2,119 +2,26 @@
 //
 // Transactions are controlled by SQL text only: the connector's commit(), rollback() and setAutoCommit() swallow
 // errors, so that a lost transaction would be acknowledged.
-#include <cppconn/driver.h>
-#include <cppconn/exception.h>
 #include <cppconn/parameter_metadata.h>
-#include <cppconn/prepared_statement.h>
 #include <cppconn/resultset.h>
 #include <cppconn/resultset_metadata.h>
-#include <cppconn/statement.h>
 #include <fmt/format.h>
-#include <mysql_connection.h>
-#include <mysql_driver.h>
 
-#include <algorithm>
+#include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <streambuf>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "libs/base/status.h"
 #include "libs/db/internal.h"
+#include "libs/db/mysql_connection.h"
 #include "libs/db/pool.h"
 
 namespace section55::db::internal {
 namespace {
-
-// The one place that knows the codes of server and client library.
-Failure Classify(int code) {
-  switch (code) {
-    case 1213:  // deadlock; on Galera also a failed certification
-    case 1205:  // lock wait timeout
-    case 1020:  // row changed since the snapshot (MariaDB, innodb_snapshot_isolation)
-    case 1412:  // table changed by a migration since the snapshot
-    case 1615:  // statement must be prepared again
-    case 3101:  // Group Replication refused the transaction at commit
-      return Failure::kConflict;
-    case 1062:
-    case 1586:
-      return Failure::kDuplicate;
-    case 1048:  // NULL where none may be
-    case 1364:  // no value, no default
-    case 1264:  // out of range
-    case 1265:  // would be cut
-    case 1406:  // too long
-    case 1292:  // wrong for its type
-    case 1366:
-    case 1300:  // not UTF-8
-    case 1153:  // larger than max_allowed_packet
-    case 3819:  // CHECK (MySQL)
-    case 4025:  // CHECK (MariaDB)
-      return Failure::kValue;
-    case 1451:
-    case 1452:
-    case 1216:
-    case 1217:
-      return Failure::kReference;
-    case 2006:  // server has gone away
-    case 2013:  // lost during the query
-    case 2055:
-    case 1927:  // killed
-    case 1053:  // server is shutting down
-    case 4031:  // closed by the server because it was idle
-      return Failure::kGone;
-    case 2002:  // cannot connect
-    case 2003:
-    case 2005:  // unknown host
-    case 1040:  // too many connections
-    case 1203:
-    case 1226:
-    case 1021:  // disk full
-    case 1114:  // table full
-    case 1047:  // Galera: this node is not in the primary component
-    case 1290:  // read-only server, after a failover
-    case 1836:
-      return Failure::kUnavailable;
-  }
-  return Failure::kInternal;
-}
-
-struct DriverError {
-  int code;
-  Failure failure;
-  std::string text;
-};
-
-// Runs `call`, which uses the driver; the error if it threw. The driver throws sql::SQLException, and std's own.
-template <typename Call>
-std::optional<DriverError> Guarded(Call&& call) {
-  try {
-    call();
-    return std::nullopt;
-  } catch (const sql::SQLException& exception) {
-    return DriverError{exception.getErrorCode(), Classify(exception.getErrorCode()), exception.what()};
-  } catch (const std::exception& exception) {
-    return DriverError{0, Failure::kInternal, exception.what()};
-  }
-}
-
-sql::SQLString Sql(std::string_view text) { return sql::SQLString(text.data(), text.size()); }
-
-// The driver wants to know every thread that uses it.
-sql::Driver* DriverOfThisThread() {
-  // Its creation is not thread-safe.
-  static sql::Driver* const driver = get_driver_instance();
-  struct Thread {
-    Thread() { driver->threadInit(); }
-    ~Thread() { driver->threadEnd(); }
-  };
-  thread_local Thread thread;
-  return driver;
-}
 
 // Reads a view, for PreparedStatement::setBlob.
 class ViewStream : private std::streambuf, public std::istream {
@@ -123,88 +30,6 @@ class ViewStream : private std::streambuf, public std::istream {
     char* begin = const_cast<char*>(data.data());
     setg(begin, begin, begin + data.size());
   }
-};
-
-// More statements than any service has; only SQL that is put together at run time could pass it.
-constexpr size_t kMostStatements = 256;
-
-// Set on every new connection; nothing changes them later. The mode makes the server refuse what does not fit instead
-// of bending it, and read quotes, || and \ as SQLite does. On Galera (the comment is read by MariaDB only) a
-// transaction sees what was committed on any node before it began.
-constexpr const char* kSession[] = {
-    "SET NAMES utf8mb4 COLLATE utf8mb4_bin",
-    "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-    ("SET SESSION sql_mode = 'TRADITIONAL,ANSI_QUOTES,PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY,NO_BACKSLASH_ESCAPES', "
-     "time_zone = '+00:00', innodb_lock_wait_timeout = 3, lock_wait_timeout = 10 /*M!100100 , wsrep_sync_wait = 1 */"),
-};
-
-struct Prepared {
-  std::unique_ptr<sql::PreparedStatement> statement;
-  size_t parameters = 0;
-};
-
-// A connection and its prepared statements. Used by one thread at a time.
-class Connection {
- public:
-  static absl::StatusOr<std::unique_ptr<Connection>> Open(const MysqlAddress& address, const std::string& password,
-                                                          absl::Duration longest_silence) {
-    std::unique_ptr<Connection> connection(new Connection);
-    const auto error = Guarded([&] {
-      sql::ConnectOptionsMap properties;
-      properties["hostName"] = address.socket.empty()
-                                   ? sql::SQLString(fmt::format("tcp://{}:{}", address.host, address.port))
-                                   : sql::SQLString("unix://" + address.socket);
-      properties["userName"] = sql::SQLString(address.user);
-      properties["password"] = sql::SQLString(password);
-      properties["schema"] = sql::SQLString(address.name);
-      properties["CLIENT_FOUND_ROWS"] = true;
-      properties["OPT_CHARSET_NAME"] = sql::SQLString("utf8mb4");
-      int connect_seconds = 5;
-      if (longest_silence != absl::InfiniteDuration()) {
-        const int seconds = static_cast<int>(absl::ToInt64Seconds(longest_silence));
-        connect_seconds = std::min(connect_seconds, seconds);
-        properties["OPT_READ_TIMEOUT"] = seconds;
-        properties["OPT_WRITE_TIMEOUT"] = seconds;
-      }
-      properties["OPT_CONNECT_TIMEOUT"] = connect_seconds;
-      connection->connection_.reset(DriverOfThisThread()->connect(properties));
-      connection->control_.reset(connection->connection_->createStatement());
-      for (const char* setting : kSession) {
-        connection->control_->execute(setting);
-      }
-    });
-    if (error) {
-      return ToStatus(Failure::kUnavailable, error->text);
-    }
-    return connection;
-  }
-
-  // Runs SQL text without values, such as COMMIT.
-  std::optional<DriverError> Run(std::string_view sql) {
-    return Guarded([&] { control_->execute(Sql(sql)); });
-  }
-
-  // Throws what the driver throws.
-  Prepared& Prepare(std::string_view sql) {
-    if (const auto found = statements_.find(absl::string_view(sql.data(), sql.size())); found != statements_.end()) {
-      return found->second;
-    }
-    Prepared prepared;
-    prepared.statement.reset(connection_->prepareStatement(Sql(sql)));
-    prepared.parameters = prepared.statement->getParameterMetaData()->getParameterCount();
-    if (statements_.size() >= kMostStatements) {
-      statements_.clear();
-    }
-    return statements_.emplace(std::string(sql), std::move(prepared)).first->second;
-  }
-
- private:
-  Connection() = default;
-
-  // Destroyed from the last to the first.
-  std::unique_ptr<sql::Connection> connection_;
-  std::unique_ptr<sql::Statement> control_;
-  absl::flat_hash_map<std::string, Prepared> statements_;
 };
 
 class MysqlRow final : public Row {
@@ -258,7 +83,7 @@ class MysqlRow final : public Row {
 
 class MysqlTransaction final : public BodyTransaction {
  public:
-  MysqlTransaction(const Database* database, Connection* connection, Kind kind)
+  MysqlTransaction(const Database* database, MysqlConnection* connection, Kind kind)
       : BodyTransaction(database, kind), connection_(*connection) {}
 
   absl::StatusOr<int64_t> Execute(std::string_view sql, absl::Span<const Value> values) override {
@@ -281,6 +106,12 @@ class MysqlTransaction final : public BodyTransaction {
       }
       in_query_ = false;
     });
+  }
+
+  absl::Status QueryAndLock(std::string_view sql, absl::Span<const Value> values,
+                            absl::FunctionRef<void(const Row&)> each) override {
+    RETURN_IF_ERROR(Ready(true));
+    return Query(fmt::format("{} FOR UPDATE SKIP LOCKED", sql), values, each);
   }
 
   absl::Status ExecuteScript(std::string_view sql) override {
@@ -330,38 +161,30 @@ class MysqlTransaction final : public BodyTransaction {
     std::vector<std::unique_ptr<ViewStream>>& streams;
   };
 
-  Connection& connection_;
+  MysqlConnection& connection_;
 };
 
 class MysqlDatabase final : public Database {
  public:
   MysqlDatabase(const MysqlAddress& address, const std::string& password, const Options& options)
-      : connect_patiently_(
-            [address, password] { return Connection::Open(address, password, absl::InfiniteDuration()); }),
-        pool_(options.connections, [address, password, silence = options.longest_silence] {
-          return Connection::Open(address, password, silence);
-        }) {}
+      : url_(options.url),
+        address_(address),
+        password_(password),
+        silence_(options.longest_silence),
+        readers_(options.connections,
+                 [this](absl::Time until) { return Connect(MysqlConnection::Use::kRead, silence_, until); }),
+        writers_(options.connections,
+                 [this](absl::Time until) { return Connect(MysqlConnection::Use::kWrite, silence_, until); }) {}
 
-  absl::Status Lookup(Body body) override {
+  absl::Status Lookup(Body body, absl::Time until) override {
     RETURN_IF_ERROR(RefuseNested(this));
-    for (bool again = true;; again = false) {
-      ASSIGN_OR_RETURN(Lease connection, pool_.Acquire());
-      MysqlTransaction transaction(this, &*connection, MysqlTransaction::Kind::kLookup);
-      absl::Status status = transaction.Run(body);
-      if (!transaction.gone()) {
-        return status;
-      }
-      connection.Drop();
-      if (!again) {
-        return status;
-      }
-      pool_.DropIdle();
-    }
+    bool conflict = false;
+    return RunByItself(MysqlTransaction::Kind::kLookup, body, until, conflict);
   }
 
-  absl::Status Read(Body body) override {
+  absl::Status Read(Body body, absl::Time until) override {
     RETURN_IF_ERROR(RefuseNested(this));
-    ASSIGN_OR_RETURN(Lease connection, Begin("START TRANSACTION READ ONLY"));
+    ASSIGN_OR_RETURN(Lease connection, BeginReading(until));
     MysqlTransaction transaction(this, &*connection, MysqlTransaction::Kind::kRead);
     absl::Status status = transaction.Run(body);
     if (transaction.gone() || connection->Run("COMMIT")) {
@@ -370,34 +193,52 @@ class MysqlDatabase final : public Database {
     return status;
   }
 
-  absl::Status Write(Body body) override {
+  absl::Status Write(Body body, absl::Time until) override {
     RETURN_IF_ERROR(RefuseNested(this));
-    Attempts attempts;
+    Attempts attempts(until);
     absl::Status status;
     int lost = 0;
     do {
-      ASSIGN_OR_RETURN(Lease connection, Begin("START TRANSACTION"));
-      MysqlTransaction transaction(this, &*connection, MysqlTransaction::Kind::kWrite);
-      status = transaction.Run(body);
-      if (status.ok()) {
-        const std::optional<DriverError> error = connection->Run("COMMIT");
-        if (!error) {
-          // Before the callbacks, which others may wait for.
-          { const Lease given_back = std::move(connection); }
-          transaction.RunAfterCommit();
+      if (body.decide()) {
+        bool done = false, conflict = false;
+        status = RunByItself(
+            MysqlTransaction::Kind::kDecide, [&](Transaction& tx) { return (*body.decide())(tx, done); }, until,
+            conflict);
+        if (conflict) {
+          continue;
+        }
+        if (!status.ok() || done) {
           return status;
         }
-        if (error->failure != Failure::kConflict) {
-          // Only a conflict says for certain that nothing was committed.
-          connection.Drop();
-          return CommitOutcomeUnknown(error->text);
-        }
+      }
+      ASSIGN_OR_RETURN(Lease connection, Acquire(writers_, until));
+      MysqlTransaction transaction(this, &*connection, MysqlTransaction::Kind::kWrite);
+      status = transaction.Run(body.apply());
+      // The first statement has begun the transaction: without one there is nothing to end.
+      const std::optional<DriverError> error =
+          status.ok() && transaction.used() ? connection->Run("COMMIT") : std::nullopt;
+      if (status.ok() && !error) {
+        // Before the callbacks, which others may wait for.
+        { const Lease given_back = std::move(connection); }
+        transaction.RunAfterCommit();
+        return status;
+      }
+      if (error && error->failure != Failure::kConflict) {
+        // Only a conflict says for certain that nothing was committed.
+        connection.Drop();
+        LeaveServer();
+        return CommitOutcomeUnknown(error->text);
+      }
+      if (error) {
         status = ToStatus(Failure::kConflict, error->text);
         transaction.set_conflict();
       }
       // A connection that cannot roll back is closed, and the server rolls back.
-      if (transaction.gone() || connection->Run("ROLLBACK")) {
+      if (transaction.gone() || (transaction.used() && connection->Run("ROLLBACK"))) {
         connection.Drop();
+      }
+      if (transaction.gone()) {
+        LeaveServer();
       }
       if (transaction.gone() ? ++lost == kMostLosses : !transaction.conflict()) {
         return status;
@@ -410,7 +251,8 @@ class MysqlDatabase final : public Database {
     RETURN_IF_ERROR(RefuseNested(this));
     // A connection of its own, closed at the end, which releases the lock whatever happened. The name of the lock is
     // one per database and no longer than the 64 characters allowed.
-    ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, connect_patiently_());
+    ASSIGN_OR_RETURN(const std::unique_ptr<MysqlConnection> connection,
+                     Connect(MysqlConnection::Use::kRead, absl::InfiniteDuration(), absl::InfiniteFuture()));
     MysqlTransaction transaction(this, connection.get(), MysqlTransaction::Kind::kWrite);
     int64_t locked = 0;
     RETURN_IF_ERROR(transaction.Query("SELECT GET_LOCK(CONCAT('section55-migrate-', MD5(DATABASE())), 60)", {},
@@ -424,46 +266,107 @@ class MysqlDatabase final : public Database {
   Engine engine() const override { return Engine::kMysql; }
 
  private:
-  using Lease = Pool<Connection>::Lease;
+  using Lease = Pool<MysqlConnection>::Lease;
 
   // A body under which the connection is lost this often is likely to be what kills it.
   static constexpr int kMostLosses = 3;
 
-  // A connection with a transaction begun. One that died in the pool (the server was restarted, or closed it because it
-  // was idle) is found out here, before the body has run, and replaced by a new one.
-  absl::StatusOr<Lease> Begin(std::string_view start) {
+  // Tries one host after the other, from the one that was good last.
+  absl::StatusOr<std::unique_ptr<MysqlConnection>> Connect(MysqlConnection::Use use, absl::Duration silence,
+                                                           absl::Time until) {
+    std::string wrong;
+    const size_t first = good_host_, hosts = address_.hosts.size();
+    for (size_t i = 0; i == 0 || (i < hosts && !IsOver(until)); ++i) {
+      const size_t index = hosts == 0 ? 0 : (first + i) % hosts;
+      const MysqlAddress::Host* const host = hosts == 0 ? nullptr : &address_.hosts[index];
+      auto connection = MysqlConnection::Open(address_, host, password_, use, silence, until);
+      if (connection.ok()) {
+        good_host_ = index;
+        return connection;
+      }
+      wrong += fmt::format("{}{}: {}", wrong.empty() ? "" : "; ",
+                           host == nullptr ? address_.socket : fmt::format("{}:{}", host->name, host->port),
+                           base::DetailOf(connection.status()));
+    }
+    return ToStatus(Failure::kUnavailable,
+                    fmt::format("{} cannot be reached: check that the server runs and takes changes, that the database "
+                                "and its user exist, and that the password file is right ({})",
+                                url_, wrong));
+  }
+
+  // When a connection is found dead, so are the others as a rule; and when its server takes no more changes, nobody must
+  // read there what is written elsewhere.
+  void LeaveServer() {
+    readers_.DropAll();
+    writers_.DropAll();
+  }
+
+  absl::StatusOr<Lease> Acquire(Pool<MysqlConnection>& pool, absl::Time until) {
     for (bool again = true;; again = false) {
-      ASSIGN_OR_RETURN(Lease connection, pool_.Acquire());
-      const std::optional<DriverError> error = connection->Run(start);
+      ASSIGN_OR_RETURN(Lease connection, pool.Acquire(until));
+      const std::optional<DriverError> error = connection->SetDeadline(until);
       if (!error) {
         return connection;
       }
-      connection.Drop();
-      if (error->failure != Failure::kGone || !again) {
-        return ToStatus(error->failure, error->text);
-      }
-      pool_.DropIdle();
+      RETURN_IF_ERROR(Replace(connection, *error, again));
     }
   }
 
-  const Pool<Connection>::Connect connect_patiently_;
-  Pool<Connection> pool_;
+  // Outside a transaction, where every query sees a snapshot of its own and the body may run again when its connection
+  // was lost.
+  absl::Status RunByItself(MysqlTransaction::Kind kind, Body body, absl::Time until, bool& conflict) {
+    for (bool again = true;; again = false) {
+      ASSIGN_OR_RETURN(Lease connection, Acquire(readers_, until));
+      MysqlTransaction transaction(this, &*connection, kind);
+      absl::Status status = transaction.Run(body);
+      conflict = transaction.conflict();
+      if (!transaction.gone()) {
+        return status;
+      }
+      connection.Drop();
+      LeaveServer();
+      if (!again) {
+        return status;
+      }
+    }
+  }
+
+  // A connection with a transaction begun. One that died in the pool (the server was restarted, or closed it because it
+  // was idle) is found out here, before the body has run, and replaced by a new one.
+  absl::StatusOr<Lease> BeginReading(absl::Time until) {
+    for (bool again = true;; again = false) {
+      ASSIGN_OR_RETURN(Lease connection, Acquire(readers_, until));
+      const std::optional<DriverError> error = connection->Run("START TRANSACTION READ ONLY");
+      if (!error) {
+        return connection;
+      }
+      RETURN_IF_ERROR(Replace(connection, *error, again));
+    }
+  }
+
+  // Closes a connection that cannot be used; OK when another one should be tried.
+  absl::Status Replace(Lease& connection, const DriverError& error, bool again) {
+    connection.Drop();
+    if (error.failure != Failure::kGone || !again) {
+      return ToStatus(error.failure, error.text);
+    }
+    LeaveServer();
+    return absl::OkStatus();
+  }
+
+  const std::string url_;
+  const MysqlAddress address_;
+  const std::string password_;
+  const absl::Duration silence_;
+  std::atomic<size_t> good_host_ = 0;
+  Pool<MysqlConnection> readers_;
+  Pool<MysqlConnection> writers_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Database>> OpenMysql(const MysqlAddress& address, const std::string& password,
-                                                    const Options& options) {
-  auto database = std::make_unique<MysqlDatabase>(address, password, options);
-  const absl::Status status = database->Read([](Transaction&) { return absl::OkStatus(); });
-  if (!status.ok()) {
-    return base::Error(
-        absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE",
-        fmt::format("{} cannot be reached: check that the server runs, that the database and its user exist, "
-                    "and that the password file is right ({})",
-                    options.url, std::string(status.message())));
-  }
-  return database;
+std::unique_ptr<Database> OpenMysql(const MysqlAddress& address, const std::string& password, const Options& options) {
+  return std::make_unique<MysqlDatabase>(address, password, options);
 }
 
 }  // namespace section55::db::internal

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,8 @@ Failure Classify(int code) {
     case SQLITE_PROTOCOL:
     case SQLITE_NOMEM:
       return Failure::kUnavailable;
+    case SQLITE_INTERRUPT:  // a reader, by its own progress handler
+      return Failure::kDeadline;
   }
   return Failure::kInternal;
 }
@@ -68,10 +71,12 @@ class Connection {
     sqlite3_busy_timeout(handle, 5000);
     // synchronous=FULL: a commit is on the disk when it returns.
     // temp_store=MEMORY: a savepoint's undo log needs no file.
+    // wal_autocheckpoint: in pages. What changes often is carried over into the file once for many changes; at 16 MiB a
+    // reader still finds its pages by one table of hashes.
     if (sqlite3_exec(
             handle,
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-            "PRAGMA cache_size=-8192; PRAGMA journal_size_limit=67108864",
+            "PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864",
             nullptr, nullptr, nullptr) != SQLITE_OK) {
       return ToStatus(Failure::kUnavailable, sqlite3_errmsg(handle));
     }
@@ -90,6 +95,19 @@ class Connection {
   ~Connection() {
     statements_.clear();
     sqlite3_close(handle_);
+  }
+
+  // From here on a statement ends when it is `until`. (Not for the writer: an interrupted change would undo those of all
+  // that share its transaction.)
+  void SetDeadline(absl::Time until) {
+    if (until_ == absl::InfiniteFuture() && until != until_) {
+      constexpr int kSteps = 10'000;  // well under a millisecond
+      sqlite3_progress_handler(
+          handle_, kSteps, [](void* self) { return IsOver(static_cast<Connection*>(self)->until_) ? 1 : 0; }, this);
+    } else if (until == absl::InfiniteFuture() && until != until_) {
+      sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
+    }
+    until_ = until;
   }
 
   // The prepared statement for `sql`, or nullptr when it is no good: code() says why, SQLITE_OK if it is not exactly
@@ -149,6 +167,7 @@ class Connection {
   explicit Connection(sqlite3* handle) : handle_(handle) {}
 
   sqlite3* const handle_;
+  absl::Time until_ = absl::InfiniteFuture();
   absl::flat_hash_map<std::string, std::unique_ptr<sqlite3_stmt, Finalise>> statements_;
 };
 
@@ -222,6 +241,13 @@ class SqliteTransaction final : public BodyTransaction {
     return code == SQLITE_DONE ? absl::OkStatus() : Fail(Classify(code), connection_.error());
   }
 
+  // One writer: nobody else holds a row.
+  absl::Status QueryAndLock(std::string_view sql, absl::Span<const Value> values,
+                            absl::FunctionRef<void(const Row&)> each) override {
+    RETURN_IF_ERROR(Ready(true));
+    return Query(sql, values, each);
+  }
+
   absl::Status ExecuteScript(std::string_view sql) override {
     RETURN_IF_ERROR(Ready(true));
     const int code = connection_.RunScript(sql);
@@ -271,23 +297,24 @@ class SqliteDatabase final : public Database {
  public:
   SqliteDatabase(std::unique_ptr<Connection> writer, const std::string& path, int readers)
       : writer_(std::move(writer)),
-        readers_(readers, [path] { return Connection::Open(path); }),
+        readers_(readers, [path](absl::Time) { return Connection::Open(path); }),
         writers_([this](absl::Span<Member* const> batch) { Commit(batch); }) {}
 
-  absl::Status Lookup(Body body) override {
+  absl::Status Lookup(Body body, absl::Time until) override {
     RETURN_IF_ERROR(RefuseNested(this));
-    ASSIGN_OR_RETURN(auto connection, readers_.Acquire());
+    ASSIGN_OR_RETURN(const auto connection, Reader(until));
     return SqliteTransaction(this, &*connection, SqliteTransaction::Kind::kLookup).Run(body);
   }
 
-  absl::Status Read(Body body) override {
+  absl::Status Read(Body body, absl::Time until) override {
     RETURN_IF_ERROR(RefuseNested(this));
-    ASSIGN_OR_RETURN(auto connection, readers_.Acquire());
+    ASSIGN_OR_RETURN(auto connection, Reader(until));
     if (const int code = connection->Run("BEGIN"); code != SQLITE_OK) {
       return ToStatus(Classify(code), connection->error());
     }
     SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kRead);
     absl::Status status = transaction.Run(body);
+    connection->SetDeadline(absl::InfiniteFuture());
     connection->Run("COMMIT");
     if (connection->in_transaction()) {
       connection.Drop();
@@ -295,13 +322,42 @@ class SqliteDatabase final : public Database {
     return status;
   }
 
-  absl::Status Write(Body body) override { return WriteSchema(body); }
+  absl::Status Write(Body body, absl::Time until) override { return RunMember(body.decide(), body.apply(), until); }
 
-  absl::Status WriteSchema(SchemaBody body) override {
+  absl::Status WriteSchema(SchemaBody body) override { return RunMember(std::nullopt, body, absl::InfiniteFuture()); }
+
+  Engine engine() const override { return Engine::kSqlite; }
+
+ private:
+  // One caller of Write. A status tells what came of its body only once the batch is committed.
+  struct Member {
+    SchemaBody body;
+    absl::Time until;
+    SqliteTransaction transaction;
+    absl::Status status;
+  };
+
+  absl::StatusOr<Pool<Connection>::Lease> Reader(absl::Time until) {
+    ASSIGN_OR_RETURN(auto connection, readers_.Acquire(until));
+    connection->SetDeadline(until);
+    return connection;
+  }
+
+  absl::Status RunMember(const std::optional<Body::Decide>& decide, SchemaBody body, absl::Time until) {
     RETURN_IF_ERROR(RefuseNested(this));
-    Attempts attempts;
-    Member member{body, SqliteTransaction(this, writer_.get(), SqliteTransaction::Kind::kWrite), absl::OkStatus()};
+    Attempts attempts(until);
+    Member member{body, until, SqliteTransaction(this, writer_.get(), SqliteTransaction::Kind::kWrite), {}};
     do {
+      if (decide) {
+        bool done = false, conflict = false;
+        member.status = Decide(*decide, until, done, conflict);
+        if (conflict) {
+          continue;
+        }
+        if (!member.status.ok() || done) {
+          break;
+        }
+      }
       writers_.Submit(member);
       if (!member.transaction.conflict()) {
         if (member.status.ok()) {
@@ -313,15 +369,13 @@ class SqliteDatabase final : public Database {
     return std::move(member.status);
   }
 
-  Engine engine() const override { return Engine::kSqlite; }
-
- private:
-  // One caller of Write. A status tells what came of its body only once the batch is committed.
-  struct Member {
-    SchemaBody body;
-    SqliteTransaction transaction;
-    absl::Status status;
-  };
+  absl::Status Decide(const Body::Decide& decide, absl::Time until, bool& done, bool& conflict) {
+    ASSIGN_OR_RETURN(const auto connection, Reader(until));
+    SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kDecide);
+    absl::Status status = transaction.Run([&](Transaction& tx) { return decide(tx, done); });
+    conflict = transaction.conflict();
+    return status;
+  }
 
   // Runs every body in a savepoint of its own and commits them together. A member whose body fails is undone alone, yet
   // is answered with the others: what made it fail may be a row of theirs, which is not there if the commit fails.
@@ -354,6 +408,9 @@ class SqliteDatabase final : public Database {
 
   absl::Status RunInSavepoint(Member& member) {
     member.transaction.Clear();
+    if (IsOver(member.until)) {
+      return ToStatus(Failure::kDeadline, "others were being written until then");
+    }
     if (writer_->Run("SAVEPOINT member") != SQLITE_OK) {
       absl::Status status = ToStatus(Failure::kUnavailable, writer_->error());
       writer_->EndTransaction();
@@ -407,7 +464,7 @@ absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(const std::string& path, co
                 : fmt::format(
                       "sqlite:{} cannot be opened: check that the file is an SQLite database on a local disk and that "
                       "this user may write to it and its folder ({})",
-                      path, std::string(writer.status().message())));
+                      path, base::DetailOf(writer.status())));
   }
   return std::make_unique<SqliteDatabase>(*std::move(writer), path, options.connections);
 }

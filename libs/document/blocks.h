@@ -4,8 +4,7 @@
 // Plain values, compared by value. All strings are UTF-8. From ParseMarkdown they are valid UTF-8 without control
 // characters other than tab and line feed, and nothing nests deeper than kMaxDepth; code that makes blocks by hand
 // keeps to the same, as the renderers recurse.
-#ifndef SECTION55_LIBS_DOCUMENT_BLOCKS_H_
-#define SECTION55_LIBS_DOCUMENT_BLOCKS_H_
+#pragma once
 
 #include <string>
 #include <variant>
@@ -116,5 +115,3 @@ template <class... Functions>
 Overloaded(Functions...) -> Overloaded<Functions...>;
 
 }  // namespace section55::document
-
-#endif  // SECTION55_LIBS_DOCUMENT_BLOCKS_H_

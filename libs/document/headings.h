@@ -1,7 +1,6 @@
 // The level at which a heading is shown. Staff choose levels freely within their own text; the text is shown beneath
 // the heading of a section, and all renditions must agree on the outline.
-#ifndef SECTION55_LIBS_DOCUMENT_HEADINGS_H_
-#define SECTION55_LIBS_DOCUMENT_HEADINGS_H_
+#pragma once
 
 #include <vector>
 
@@ -23,5 +22,3 @@ class HeadingLevels {
 };
 
 }  // namespace section55::document
-
-#endif  // SECTION55_LIBS_DOCUMENT_HEADINGS_H_

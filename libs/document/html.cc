@@ -17,7 +17,9 @@ class HtmlWriter {
     for (const Block& block : blocks) {
       std::visit(Overloaded{
                      [&](const Paragraph& paragraph) {
-                       if (!tight) out_ += "<p>";
+                       if (!tight) {
+                         out_ += "<p>";
+                       }
                        Write(paragraph.content);
                        out_ += tight ? "\n" : "</p>\n";
                      },
@@ -66,9 +68,13 @@ class HtmlWriter {
 
   void Write(const Link& link) {
     const std::optional<std::string> href = SafeHref(link.href);
-    if (!href) return Write(link.content);
+    if (!href) {
+      return Write(link.content);
+    }
     out_ += "<a href=\"" + EscapeHtml(*href) + "\"";
-    if (IsExternal(*href)) out_ += " rel=\"noopener noreferrer\"";
+    if (IsExternal(*href)) {
+      out_ += " rel=\"noopener noreferrer\"";
+    }
     out_ += ">";
     Write(link.content);
     out_ += "</a>";
@@ -76,7 +82,9 @@ class HtmlWriter {
 
   void Write(const List& list) {
     out_ += list.ordered ? "<ol" : "<ul";
-    if (list.ordered && list.start != 1) out_ += " start=\"" + std::to_string(list.start) + "\"";
+    if (list.ordered && list.start != 1) {
+      out_ += " start=\"" + std::to_string(list.start) + "\"";
+    }
     out_ += ">\n";
     for (const Blocks& item : list.items) {
       out_ += list.tight ? "<li>" : "<li>\n";
@@ -95,7 +103,9 @@ class HtmlWriter {
     out_ += "</thead>\n";
     if (!table.rows.empty()) {
       out_ += "<tbody>\n";
-      for (const Table::Row& row : table.rows) Write(row, /*is_header=*/false);
+      for (const Table::Row& row : table.rows) {
+        Write(row, /*is_header=*/false);
+      }
       out_ += "</tbody>\n";
     }
     out_ += "</table>\n</div>\n";

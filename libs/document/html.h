@@ -1,6 +1,5 @@
 // Blocks to HTML. Pure and thread-safe; the same blocks give the same bytes.
-#ifndef SECTION55_LIBS_DOCUMENT_HTML_H_
-#define SECTION55_LIBS_DOCUMENT_HTML_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -28,5 +27,3 @@ std::string EscapeHtml(std::string_view text);
 std::string RenderHtml(const Blocks& blocks, const HtmlOptions& options = {});
 
 }  // namespace section55::document
-
-#endif  // SECTION55_LIBS_DOCUMENT_HTML_H_

@@ -33,25 +33,33 @@ Json ToJson(const Inline& item) {
 
 Json InlinesToJson(const Inlines& inlines) {
   Json array = Json::array();
-  for (const Inline& item : inlines) array.push_back(ToJson(item));
+  for (const Inline& item : inlines) {
+    array.push_back(ToJson(item));
+  }
   return array;
 }
 
 Json RowToJson(const Table::Row& row) {
   Json array = Json::array();
-  for (const Inlines& cell : row) array.push_back(InlinesToJson(cell));
+  for (const Inlines& cell : row) {
+    array.push_back(InlinesToJson(cell));
+  }
   return array;
 }
 
 Json ToJson(const List& list) {
   Json items = Json::array();
-  for (const Blocks& item : list.items) items.push_back(document::ToJson(item));
+  for (const Blocks& item : list.items) {
+    items.push_back(document::ToJson(item));
+  }
   return {{"type", "list"}, {"ordered", list.ordered}, {"start", list.start}, {"tight", list.tight}, {"items", items}};
 }
 
 Json ToJson(const Table& table) {
   Json rows = Json::array();
-  for (const Table::Row& row : table.rows) rows.push_back(RowToJson(row));
+  for (const Table::Row& row : table.rows) {
+    rows.push_back(RowToJson(row));
+  }
   return {{"type", "table"}, {"header", RowToJson(table.header)}, {"rows", rows}};
 }
 
@@ -83,7 +91,9 @@ Json ToJson(const Block& block) {
 
 nlohmann::ordered_json ToJson(const Blocks& blocks) {
   Json array = Json::array();
-  for (const Block& block : blocks) array.push_back(ToJson(block));
+  for (const Block& block : blocks) {
+    array.push_back(ToJson(block));
+  }
   return array;
 }
 

@@ -15,8 +15,7 @@
 //   {"type": "emphasis", "content": [inline ...]}
 //   {"type": "strong", "content": [inline ...]}
 //   {"type": "link", "href": "https://...", "content": [inline ...]}
-#ifndef SECTION55_LIBS_DOCUMENT_JSON_H_
-#define SECTION55_LIBS_DOCUMENT_JSON_H_
+#pragma once
 
 #include <nlohmann/json.hpp>
 
@@ -29,5 +28,3 @@ namespace section55::document {
 nlohmann::ordered_json ToJson(const Blocks& blocks);
 
 }  // namespace section55::document
-
-#endif  // SECTION55_LIBS_DOCUMENT_JSON_H_

@@ -45,13 +45,18 @@ std::string PercentEncode(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> SafeHref(std::string_view url) {
-  if (std::any_of(url.begin(), url.end(), IsControl)) return std::nullopt;
+  if (std::any_of(url.begin(), url.end(), IsControl)) {
+    return std::nullopt;
+  }
   for (const std::string_view prefix : {"https://", "http://", "mailto:", "#"}) {
-    if (!StartsWithIgnoringCase(url, prefix)) continue;
+    if (!StartsWithIgnoringCase(url, prefix)) {
+      continue;
+    }
     const std::string_view rest = url.substr(prefix.size());
     // A browser skips surplus slashes and takes what follows for the host: such an address is not what it seems.
-    if (rest.empty() || (IsExternal(prefix) && std::string_view("/\\?#").find(rest[0]) != std::string_view::npos))
+    if (rest.empty() || (IsExternal(prefix) && std::string_view("/\\?#").find(rest[0]) != std::string_view::npos)) {
       break;
+    }
     return std::string(prefix) + PercentEncode(rest);
   }
   return std::nullopt;

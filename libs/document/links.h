@@ -1,6 +1,5 @@
 // Which links may stand in a published document.
-#ifndef SECTION55_LIBS_DOCUMENT_LINKS_H_
-#define SECTION55_LIBS_DOCUMENT_LINKS_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -18,5 +17,3 @@ std::optional<std::string> SafeHref(std::string_view url);
 bool IsExternal(std::string_view href);
 
 }  // namespace section55::document
-
-#endif  // SECTION55_LIBS_DOCUMENT_LINKS_H_

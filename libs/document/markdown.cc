@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "libs/base/unicode.h"
+#include "libs/document/bounds.h"
 #include "libs/document/links.h"
 #include "libs/document/plain_text.h"
 
@@ -16,6 +18,9 @@ namespace section55::document {
 namespace {
 
 constexpr std::string_view kReplacement = "\uFFFD";
+// Stands for the colon after a bracket while a text is parsed that must have no link definitions: a non-character, which Unicode keeps
+// for uses such as this one.
+constexpr std::string_view kColon = "\uFDD0";
 
 struct NodeDeleter {
   void operator()(cmark_node* node) const { cmark_node_free(node); }
@@ -31,31 +36,32 @@ cmark_syntax_extension* TableExtension() {
   return extension;
 }
 
-std::vector<std::string_view> Lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find_first_of("\r\n");
-    lines.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + (text.substr(end, 2) == "\r\n" ? 2 : 1));
-  }
-  return lines;
-}
-
-// No table has more columns than the pipes of a line allow, nor more rows than there are lines.
-bool TablesAreBounded(const std::vector<std::string_view>& lines) {
-  std::ptrdiff_t pipes = 0;
-  for (std::string_view line : lines) pipes = std::max(pipes, std::count(line.begin(), line.end(), '|'));
-  return lines.size() * static_cast<std::size_t>(pipes + 1) <= kMaxTableCells;
-}
-
 Document Parse(std::string_view markdown, bool with_tables) {
   cmark_parser* parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
-  if (with_tables) cmark_parser_attach_syntax_extension(parser, TableExtension());
+  if (with_tables) {
+    cmark_parser_attach_syntax_extension(parser, TableExtension());
+  }
   cmark_parser_feed(parser, markdown.data(), markdown.size());
   Document document(cmark_parser_finish(parser));
   cmark_parser_free(parser);
   return document;
+}
+
+// The same text with no link definition in it: "]:" is no more what begins one.
+std::string WithoutDefinitions(std::string_view markdown) {
+  std::string changed;
+  changed.reserve(markdown.size() + markdown.size() / 4);
+  for (std::size_t i = 0; i < markdown.size(); ++i) {
+    if (markdown[i] == ':' && i > 0 && markdown[i - 1] == ']') {
+      changed += kColon;
+    } else if (markdown.substr(i).starts_with(kColon)) {
+      changed += kReplacement;
+      i += kColon.size() - 1;
+    } else {
+      changed += markdown[i];
+    }
+  }
+  return changed;
 }
 
 // `literal` without the characters that XML forbids; null counts as empty. cmark has made it valid UTF-8, but an entity
@@ -82,45 +88,25 @@ std::string Clean(const char* literal) {
   return clean;
 }
 
-// The text of everything beneath `node`, one string for each paragraph, heading, cell or other leaf that has any. Does
-// not recurse, however deep the tree is.
-std::vector<std::string> TextsOf(cmark_node* node) {
-  std::vector<std::string> texts;
-  std::string text;
-  const auto flush = [&] {
-    if (text.find_first_not_of(" \t\n") != std::string::npos) texts.push_back(std::move(text));
-    text.clear();
-  };
-  cmark_iter* iter = cmark_iter_new(node);
-  while (cmark_iter_next(iter) != CMARK_EVENT_DONE) {
-    cmark_node* at = cmark_iter_get_node(iter);
-    const cmark_node_type type = cmark_node_get_type(at);
-    if ((type & CMARK_NODE_TYPE_MASK) == CMARK_NODE_TYPE_BLOCK) flush();  // A new leaf begins, or one has ended.
-    if (cmark_iter_get_event_type(iter) != CMARK_EVENT_ENTER) continue;
-    if (type == CMARK_NODE_SOFTBREAK || type == CMARK_NODE_LINEBREAK) {
-      text += ' ';
-    } else {
-      text += Clean(cmark_node_get_literal(at));  // Null for the nodes that have none.
+// Raw HTML less its comments. One that does not end hides nothing.
+std::string WithoutComments(std::string html) {
+  for (std::size_t begin = html.find("<!--"); begin != std::string::npos; begin = html.find("<!--", begin)) {
+    const std::size_t end = html.find("-->", begin + 2);  // "<!-->" is a whole one.
+    if (end == std::string::npos) {
+      break;
     }
+    html.erase(begin, end + 3 - begin);
   }
-  cmark_iter_free(iter);
-  flush();
-  return texts;
+  return html;
 }
 
-std::string TextOf(cmark_node* node) {
-  std::string joined;
-  for (const std::string& text : TextsOf(node)) joined += (joined.empty() ? "" : " ") + text;
-  return joined;
-}
-
-bool IsBlank(const Inlines& inlines) {
-  return RenderPlainText(inlines).find_first_not_of(" \t\n") == std::string::npos;
-}
+bool IsBlank(const Inlines& inlines) { return !base::HasVisible(RenderPlainText(inlines)); }
 
 // Adds text, as part of the text before it if there is one.
 void AppendText(std::string text, Inlines& inlines) {
-  if (text.empty()) return;
+  if (text.empty()) {
+    return;
+  }
   if (Text* last = inlines.empty() ? nullptr : std::get_if<Text>(&inlines.back().value)) {
     last->text += text;
   } else {
@@ -183,72 +169,17 @@ Inlines WithBareUrlsLinked(Inlines inlines) {
   return linked;
 }
 
-// --- Inlines ---
-
-Inlines InlinesOf(cmark_node* parent, int depth = 0, bool in_link = false);
-
-void AppendInlines(cmark_node* parent, int depth, bool in_link, Inlines& out);
-
-void AppendLink(cmark_node* node, int depth, bool in_link, Inlines& out) {
-  const std::optional<std::string> href = in_link ? std::nullopt : SafeHref(cmark_node_get_url(node));
-  if (!href) return AppendInlines(node, depth + 1, in_link, out);
-  Inlines content = InlinesOf(node, depth + 1, /*in_link=*/true);
-  if (IsBlank(content)) content = {{Text{*href}}};
-  out.push_back({Link{*href, std::move(content)}});
-}
-
-void AppendInlines(cmark_node* parent, int depth, bool in_link, Inlines& out) {
-  for (cmark_node* node = cmark_node_first_child(parent); node != nullptr; node = cmark_node_next(node)) {
-    switch (cmark_node_get_type(node)) {
-      case CMARK_NODE_SOFTBREAK:
-        AppendText(" ", out);
-        break;
-      case CMARK_NODE_LINEBREAK:
-        out.push_back({LineBreak{}});
-        break;
-      case CMARK_NODE_CODE:
-        out.push_back({Code{Clean(cmark_node_get_literal(node))}});
-        break;
-      case CMARK_NODE_EMPH:
-      case CMARK_NODE_STRONG:
-      case CMARK_NODE_LINK:
-        if (depth + 1 >= kMaxDepth) {
-          AppendText(TextOf(node), out);
-        } else if (cmark_node_get_type(node) == CMARK_NODE_LINK) {
-          AppendLink(node, depth, in_link, out);
-        } else if (cmark_node_get_type(node) == CMARK_NODE_EMPH) {
-          out.push_back({Emphasis{InlinesOf(node, depth + 1, in_link)}});
-        } else {
-          out.push_back({Strong{InlinesOf(node, depth + 1, in_link)}});
-        }
-        break;
-      case CMARK_NODE_TEXT:
-      case CMARK_NODE_HTML_INLINE:
-        AppendText(Clean(cmark_node_get_literal(node)), out);
-        break;
-      default:  // An image: its alternative text. Whatever a later cmark may bring: its characters.
-        AppendText(TextOf(node), out);
-        break;
-    }
-  }
-}
-
-Inlines InlinesOf(cmark_node* parent, int depth, bool in_link) {
-  Inlines inlines;
-  AppendInlines(parent, depth, in_link, inlines);
-  return in_link ? inlines : WithBareUrlsLinked(std::move(inlines));
-}
-
-// --- Blocks ---
-
 // The number of the extension's node type is given at run time, and no public header names it.
 bool IsTable(cmark_node* node) { return std::string_view(cmark_node_get_type_string(node)) == "table"; }
 
+// One text on its way from cmark's tree to blocks.
 class Converter {
  public:
-  explicit Converter(std::vector<std::string_view> lines) : lines_(std::move(lines)) {}
+  // `lines`: the source, for what cmark drops of it.
+  Converter(std::vector<std::string_view> lines, bool without_definitions)
+      : lines_(std::move(lines)), without_definitions_(without_definitions) {}
 
-  Blocks BlocksOf(cmark_node* parent, int depth = 0) const {
+  Blocks BlocksOf(cmark_node* parent, int depth = 0) {
     Blocks blocks;
     for (cmark_node* node = cmark_node_first_child(parent); node != nullptr; node = cmark_node_next(node)) {
       AppendBlock(node, depth, blocks);
@@ -256,34 +187,179 @@ class Converter {
     return blocks;
   }
 
+  // Whether something stood too deep to be kept as it was.
+  bool flattened() const { return flattened_; }
+
  private:
-  void AppendBlock(cmark_node* node, int depth, Blocks& out) const {
-    const cmark_node_type type = cmark_node_get_type(node);
-    if (type == CMARK_NODE_PARAGRAPH || type == CMARK_NODE_HEADING) {
-      Inlines content = InlinesOf(node);
-      if (IsBlank(content))
-        return;  // An image without a text, or a heading that would be an empty stop for a screen reader.
-      if (type == CMARK_NODE_PARAGRAPH) {
-        out.push_back({Paragraph{std::move(content)}});
-      } else {
-        out.push_back({Heading{cmark_node_get_heading_level(node), std::move(content)}});
+  // --- Characters ---
+
+  std::string Restored(std::string text) const {
+    if (without_definitions_) {
+      for (std::size_t at = text.find(kColon); at != std::string::npos; at = text.find(kColon, at)) {
+        text.replace(at, kColon.size(), ":");
       }
-    } else if (type == CMARK_NODE_CODE_BLOCK) {
-      std::string text = Clean(cmark_node_get_literal(node));
-      if (text.ends_with('\n')) text.pop_back();
-      out.push_back({CodeBlock{std::move(text)}});
-    } else if (type == CMARK_NODE_HTML_BLOCK) {
-      out.push_back({LiteralLines(Clean(cmark_node_get_literal(node)))});
-    } else if (type == CMARK_NODE_THEMATIC_BREAK) {
-      out.push_back({ThematicBreak{}});
-    } else if (IsTable(node)) {
-      out.push_back({TableOf(node)});
-    } else if (type == CMARK_NODE_BLOCK_QUOTE && depth + 1 < kMaxDepth) {
-      out.push_back({BlockQuote{BlocksOf(node, depth + 1)}});
-    } else if (type == CMARK_NODE_LIST && depth + 1 < kMaxDepth) {
-      out.push_back({ListOf(node, depth)});
+    }
+    return text;
+  }
+
+  // The characters of a node, none for one that has only children.
+  std::string LiteralOf(cmark_node* node) const {
+    std::string literal = Restored(Clean(cmark_node_get_literal(node)));
+    const cmark_node_type type = cmark_node_get_type(node);
+    const bool raw = type == CMARK_NODE_HTML_BLOCK || type == CMARK_NODE_HTML_INLINE;
+    return raw ? WithoutComments(std::move(literal)) : literal;
+  }
+
+  // The text of everything beneath `node`, one string for each paragraph, heading, cell or other leaf that has any. Does
+  // not recurse, however deep the tree is.
+  std::vector<std::string> TextsOf(cmark_node* node) const {
+    std::vector<std::string> texts;
+    std::string text;
+    const auto flush = [&] {
+      if (base::HasVisible(text)) {
+        texts.push_back(std::move(text));
+      }
+      text.clear();
+    };
+    cmark_iter* iter = cmark_iter_new(node);
+    while (cmark_iter_next(iter) != CMARK_EVENT_DONE) {
+      cmark_node* at = cmark_iter_get_node(iter);
+      const cmark_node_type type = cmark_node_get_type(at);
+      if ((type & CMARK_NODE_TYPE_MASK) == CMARK_NODE_TYPE_BLOCK) {
+        flush();  // A new leaf begins, or one has ended.
+      }
+      if (cmark_iter_get_event_type(iter) != CMARK_EVENT_ENTER) {
+        continue;
+      }
+      if (type == CMARK_NODE_SOFTBREAK || type == CMARK_NODE_LINEBREAK) {
+        text += ' ';
+      } else {
+        text += LiteralOf(at);
+      }
+    }
+    cmark_iter_free(iter);
+    flush();
+    return texts;
+  }
+
+  std::string TextOf(cmark_node* node) const {
+    std::string joined;
+    for (const std::string& text : TextsOf(node)) {
+      joined += (joined.empty() ? "" : " ") + text;
+    }
+    return joined;
+  }
+
+  // --- Inlines ---
+
+  Inlines InlinesOf(cmark_node* parent, int depth = 0, bool in_link = false) {
+    Inlines inlines;
+    AppendInlines(parent, depth, in_link, inlines);
+    return in_link ? inlines : WithBareUrlsLinked(std::move(inlines));
+  }
+
+  void AppendInlines(cmark_node* parent, int depth, bool in_link, Inlines& out) {
+    for (cmark_node* node = cmark_node_first_child(parent); node != nullptr; node = cmark_node_next(node)) {
+      switch (cmark_node_get_type(node)) {
+        case CMARK_NODE_SOFTBREAK:
+          AppendText(" ", out);
+          break;
+        case CMARK_NODE_LINEBREAK:
+          out.push_back({LineBreak{}});
+          break;
+        case CMARK_NODE_CODE:
+          out.push_back({Code{LiteralOf(node)}});
+          break;
+        case CMARK_NODE_EMPH:
+        case CMARK_NODE_STRONG:
+        case CMARK_NODE_LINK:
+          AppendNested(node, depth, in_link, out);
+          break;
+        case CMARK_NODE_TEXT:
+        case CMARK_NODE_HTML_INLINE:
+          AppendText(LiteralOf(node), out);
+          break;
+        default:  // An image: its alternative text. Whatever a later cmark may bring: its characters.
+          AppendText(TextOf(node), out);
+          break;
+      }
+    }
+  }
+
+  void AppendNested(cmark_node* node, int depth, bool in_link, Inlines& out) {
+    if (depth + 1 >= kMaxDepth) {
+      flattened_ = true;
+      AppendText(TextOf(node), out);
+    } else if (cmark_node_get_type(node) == CMARK_NODE_LINK) {
+      AppendLink(node, depth, in_link, out);
+    } else if (cmark_node_get_type(node) == CMARK_NODE_EMPH) {
+      out.push_back({Emphasis{InlinesOf(node, depth + 1, in_link)}});
     } else {
-      for (std::string& text : TextsOf(node)) out.push_back({Paragraph{{{Text{std::move(text)}}}}});
+      out.push_back({Strong{InlinesOf(node, depth + 1, in_link)}});
+    }
+  }
+
+  void AppendLink(cmark_node* node, int depth, bool in_link, Inlines& out) {
+    const std::optional<std::string> href = in_link ? std::nullopt : SafeHref(Restored(cmark_node_get_url(node)));
+    if (!href) {
+      AppendInlines(node, depth + 1, in_link, out);
+      return;
+    }
+    Inlines content = InlinesOf(node, depth + 1, /*in_link=*/true);
+    if (IsBlank(content)) {
+      content = {{Text{*href}}};
+    }
+    out.push_back({Link{*href, std::move(content)}});
+  }
+
+  // --- Blocks ---
+
+  template <class Kind>
+  static void Add(Kind block, Blocks& out) {
+    out.emplace_back().value = std::move(block);
+  }
+
+  void AppendBlock(cmark_node* node, int depth, Blocks& out) {
+    const cmark_node_type type = cmark_node_get_type(node);
+    const bool nests = type == CMARK_NODE_BLOCK_QUOTE || type == CMARK_NODE_LIST;
+    if (type == CMARK_NODE_PARAGRAPH || type == CMARK_NODE_HEADING) {
+      AppendLeaf(node, out);
+    } else if (type == CMARK_NODE_CODE_BLOCK) {
+      std::string text = LiteralOf(node);
+      if (text.ends_with('\n')) {
+        text.pop_back();
+      }
+      Add(CodeBlock{std::move(text)}, out);
+    } else if (type == CMARK_NODE_HTML_BLOCK) {
+      const std::string text = LiteralOf(node);
+      if (base::HasVisible(text)) {
+        Add(LiteralLines(text), out);
+      }
+    } else if (type == CMARK_NODE_THEMATIC_BREAK) {
+      Add(ThematicBreak{}, out);
+    } else if (IsTable(node)) {
+      Add(TableOf(node), out);
+    } else if (type == CMARK_NODE_BLOCK_QUOTE && depth + 1 < kMaxDepth) {
+      Add(BlockQuote{BlocksOf(node, depth + 1)}, out);
+    } else if (type == CMARK_NODE_LIST && depth + 1 < kMaxDepth) {
+      Add(ListOf(node, depth), out);
+    } else {
+      flattened_ = flattened_ || nests;
+      for (std::string& text : TextsOf(node)) {
+        Add(Paragraph{{{Text{std::move(text)}}}}, out);
+      }
+    }
+  }
+
+  void AppendLeaf(cmark_node* node, Blocks& out) {
+    Inlines content = InlinesOf(node);
+    if (IsBlank(content)) {
+      return;  // An image without a text, or a heading that would be an empty stop for a screen reader.
+    }
+    if (cmark_node_get_type(node) == CMARK_NODE_PARAGRAPH) {
+      Add(Paragraph{std::move(content)}, out);
+    } else {
+      Add(Heading{cmark_node_get_heading_level(node), std::move(content)}, out);
     }
   }
 
@@ -291,13 +367,15 @@ class Converter {
   static Paragraph LiteralLines(const std::string& text) {
     Paragraph paragraph;
     for (std::string_view line : Lines(text)) {
-      if (!paragraph.content.empty()) paragraph.content.push_back({LineBreak{}});
+      if (!paragraph.content.empty()) {
+        paragraph.content.push_back({LineBreak{}});
+      }
       AppendText(std::string(line), paragraph.content);
     }
     return paragraph;
   }
 
-  List ListOf(cmark_node* node, int depth) const {
+  List ListOf(cmark_node* node, int depth) {
     const bool ordered = cmark_node_get_list_type(node) == CMARK_ORDERED_LIST;
     List list{.ordered = ordered,
               .start = ordered ? cmark_node_get_list_start(node) : 1,
@@ -309,7 +387,7 @@ class Converter {
     return list;
   }
 
-  Table TableOf(cmark_node* node) const {
+  Table TableOf(cmark_node* node) {
     Table table;
     for (cmark_node* row = cmark_node_first_child(node); row != nullptr; row = cmark_node_next(row)) {
       Table::Row cells;
@@ -320,7 +398,9 @@ class Converter {
         table.header = std::move(cells);
       } else {
         const std::string surplus = SurplusCells(row, cells.size());
-        if (!surplus.empty()) AppendText(" | " + surplus, cells.back());
+        if (!surplus.empty()) {
+          AppendText(" | " + surplus, cells.back());
+        }
         table.rows.push_back(std::move(cells));
       }
     }
@@ -330,12 +410,16 @@ class Converter {
   // The text of the cells that stand in the source of `row` after the last column.
   std::string SurplusCells(cmark_node* row, std::size_t columns) const {
     const std::size_t number = static_cast<std::size_t>(cmark_node_get_start_line(row));
-    if (number < 1 || number > lines_.size()) return "";
+    if (number < 1 || number > lines_.size()) {
+      return "";
+    }
     const std::string_view line = lines_[number - 1];
     // A pipe before the first cell, which is optional, does not part two cells.
     const std::size_t first = line.find('|');
     std::size_t pipes_to_skip = columns;
-    if (first != std::string_view::npos && line.find_first_not_of(" \t>") == first) ++pipes_to_skip;
+    if (first != std::string_view::npos && line.find_first_not_of(" \t>") == first) {
+      ++pipes_to_skip;
+    }
     for (std::size_t i = 0; i < line.size(); ++i) {
       if (line[i] == '\\') {
         ++i;
@@ -346,15 +430,26 @@ class Converter {
     return "";
   }
 
-  std::vector<std::string_view> lines_;
+  const std::vector<std::string_view> lines_;
+  const bool without_definitions_;
+  bool flattened_ = false;
 };
 
 }  // namespace
 
-Blocks ParseMarkdown(std::string_view markdown) {
+Reading ReadMarkdown(std::string_view markdown) {
   std::vector<std::string_view> lines = Lines(markdown);
-  const Document document = Parse(markdown, TablesAreBounded(lines));
-  return Converter(std::move(lines)).BlocksOf(document.get());
+  Reading reading;
+  reading.references_ignored = MostReferenceBytes(lines) > kMaxReferenceBytes;
+  reading.tables_ignored = MostTableCells(lines) > kMaxTableCells;
+  const Document document =
+      Parse(reading.references_ignored ? WithoutDefinitions(markdown) : std::string(markdown), !reading.tables_ignored);
+  Converter converter(std::move(lines), reading.references_ignored);
+  reading.blocks = converter.BlocksOf(document.get());
+  reading.flattened = converter.flattened();
+  return reading;
 }
+
+Blocks ParseMarkdown(std::string_view markdown) { return ReadMarkdown(markdown).blocks; }
 
 }  // namespace section55::document

@@ -19,7 +19,9 @@ void Append(const Inlines& inlines, std::string& out) {
 
 void Append(const Table::Row& row, std::string& out) {
   for (std::size_t i = 0; i < row.size(); ++i) {
-    if (i > 0) out += '\t';
+    if (i > 0) {
+      out += '\t';
+    }
     Append(row[i], out);
   }
   out += '\n';
@@ -38,16 +40,22 @@ void Append(const Block& block, std::string& out) {
                  },
                  [&](const List& list) {
                    for (const Blocks& item : list.items) {
-                     for (const Block& child : item) Append(child, out);
+                     for (const Block& child : item) {
+                       Append(child, out);
+                     }
                    }
                  },
                  [&](const BlockQuote& quote) {
-                   for (const Block& child : quote.content) Append(child, out);
+                   for (const Block& child : quote.content) {
+                     Append(child, out);
+                   }
                  },
                  [&](const CodeBlock& code) { out += code.text + "\n"; },
                  [&](const Table& table) {
                    Append(table.header, out);
-                   for (const Table::Row& row : table.rows) Append(row, out);
+                   for (const Table::Row& row : table.rows) {
+                     Append(row, out);
+                   }
                  },
                  [&](const ThematicBreak&) {},
              },
@@ -61,11 +69,17 @@ std::string RenderPlainText(const Blocks& blocks) {
   for (const Block& block : blocks) {
     std::string text;
     Append(block, text);
-    if (text.empty()) continue;
-    if (!out.empty()) out += '\n';
+    if (text.empty()) {
+      continue;
+    }
+    if (!out.empty()) {
+      out += '\n';
+    }
     out += text;
   }
-  if (!out.empty()) out.pop_back();
+  if (!out.empty()) {
+    out.pop_back();
+  }
   return out;
 }
 

@@ -1,7 +1,6 @@
 // Blocks to plain text: for summaries and searches, and for the tests that compare the reading order of other
 // renditions. Pure and thread-safe; the same blocks give the same bytes.
-#ifndef SECTION55_LIBS_DOCUMENT_PLAIN_TEXT_H_
-#define SECTION55_LIBS_DOCUMENT_PLAIN_TEXT_H_
+#pragma once
 
 #include <string>
 
@@ -18,5 +17,3 @@ std::string RenderPlainText(const Blocks& blocks);
 std::string RenderPlainText(const Inlines& inlines);
 
 }  // namespace section55::document
-
-#endif  // SECTION55_LIBS_DOCUMENT_PLAIN_TEXT_H_

@@ -6,11 +6,12 @@
 
 #include "absl/synchronization/mutex.h"
 #include "google/protobuf/util/time_util.h"
+#include "libs/base/backoff.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
+#include "libs/base/limits.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
-#include "libs/events/backoff.h"
 
 namespace section55::events {
 namespace {
@@ -25,12 +26,42 @@ constexpr absl::Duration kLookEvery = absl::Seconds(1);
 constexpr int64_t kPageBytes = 2'000'000;
 constexpr std::string_view kTypeUrlPrefix = "type.googleapis.com/";
 
-absl::StatusOr<int64_t> NextPosition(db::Transaction& tx) {
+absl::StatusOr<EventLog::End> ReadEnd(db::Transaction& tx) {
   int64_t next = 0;
-  RETURN_IF_ERROR(tx.Query("SELECT next_position FROM event_sequence WHERE id = 1", {},
-                           [&](const db::Row& row) { next = row.Int64(0); }));
-  if (next == 0) return absl::DataLossError("event_sequence has lost its row");
-  return next;
+  EventLog::End end;
+  RETURN_IF_ERROR(
+      tx.Query("SELECT next_position, incarnation FROM event_sequence WHERE id = 1", {}, [&](const db::Row& row) {
+        next = row.Int64(0);
+        end.incarnation = row.Text(1);
+      }));
+  if (next == 0) {
+    return absl::DataLossError("event_sequence has lost its row");
+  }
+  end.head = next - 1;
+  return end;
+}
+
+// 0 when none is kept.
+absl::StatusOr<int64_t> FirstKept(db::Transaction& tx) {
+  int64_t first = 0;
+  RETURN_IF_ERROR(tx.Query("SELECT MIN(position) FROM events", {}, [&](const db::Row& row) { first = row.Int64(0); }));
+  return first;
+}
+
+// Whether everything after `after` is still there.
+absl::Status CheckKept(db::Transaction& tx, int64_t after, int64_t head) {
+  if (after >= head) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const int64_t first, FirstKept(tx));
+  if (first > 0 && first <= after + 1) {
+    return absl::OkStatus();
+  }
+  const std::string kept = std::to_string(first > 0 ? first : head + 1);
+  return base::Error(
+      absl::StatusCode::kFailedPrecondition, "EVENTS_PRUNED",
+      "Events after " + std::to_string(after) + " are not kept any more; the feed begins at " + kept + " now.",
+      {{"first_position", kept}});
 }
 
 Event ToEvent(const db::Row& row) {
@@ -44,7 +75,7 @@ Event ToEvent(const db::Row& row) {
   event.set_cause(std::string(row.Text(6)));
   *event.mutable_time() = TimeUtil::MicrosecondsToTimestamp(row.Int64(7));
   event.set_schema_version(static_cast<int>(row.Int64(8)));
-  event.mutable_payload()->set_value(std::string(row.Text(9)));
+  event.mutable_payload()->set_value(std::string(row.Text(10)));
   return event;
 }
 
@@ -65,6 +96,7 @@ struct EventLog::Impl {
 
   void Run();
   absl::StatusOr<bool> NumberBatch();
+  absl::StatusOr<End> FindEnd(absl::Time until);
 
   db::Database& database;
   std::thread sequencer;
@@ -85,12 +117,15 @@ absl::StatusOr<bool> EventLog::Impl::NumberBatch() {
   std::vector<int64_t> ids;
   RETURN_IF_ERROR(database.Read([&](db::Transaction& tx) -> absl::Status {
     ids.clear();
-    ASSIGN_OR_RETURN(next, NextPosition(tx));
+    ASSIGN_OR_RETURN(const End end, ReadEnd(tx));
+    next = end.head + 1;
     return tx.Query("SELECT id FROM outbox ORDER BY id LIMIT ?", {kBatch},
                     [&](const db::Row& row) { ids.push_back(row.Int64(0)); });
   }));
   SawHead(next - 1);
-  if (ids.empty()) return false;
+  if (ids.empty()) {
+    return false;
+  }
 
   const auto count = static_cast<int64_t>(ids.size());
   absl::Status elsewhere = absl::AbortedError("numbered by another replica");
@@ -98,34 +133,42 @@ absl::StatusOr<bool> EventLog::Impl::NumberBatch() {
     ASSIGN_OR_RETURN(const int64_t taken,
                      tx.Execute("UPDATE event_sequence SET next_position = ? WHERE id = 1 AND next_position = ?",
                                 {next + count, next}));
-    if (taken == 0) return elsewhere;
+    if (taken == 0) {
+      return elsewhere;
+    }
     for (int64_t i = 0; i < count; ++i) {
       // Row by row and by primary key: a range would lock the gaps that other transactions are about to insert into.
       ASSIGN_OR_RETURN(
           const int64_t copied,
           tx.Execute("INSERT INTO events (position, event_id, type, tenant, subject, actor, cause, time, "
-                     "schema_version, payload) "
-                     "SELECT ?, event_id, type, tenant, subject, actor, cause, time, schema_version, payload "
+                     "schema_version, checksum, payload) "
+                     "SELECT ?, event_id, type, tenant, subject, actor, cause, time, schema_version, checksum, payload "
                      "FROM outbox WHERE id = ?",
                      {next + i, ids[i]}));
       ASSIGN_OR_RETURN(const int64_t removed, tx.Execute("DELETE FROM outbox WHERE id = ?", {ids[i]}));
-      if (copied != 1 || removed != 1) return elsewhere;
+      if (copied != 1 || removed != 1) {
+        return elsewhere;
+      }
     }
     return absl::OkStatus();
   });
-  if (absl::IsAborted(written)) return true;  // look again
+  if (absl::IsAborted(written)) {
+    return true;  // look again
+  }
   RETURN_IF_ERROR(written);
   SawHead(next - 1 + count);
   return true;
 }
 
 void EventLog::Impl::Run() {
-  Backoff backoff;
+  base::Backoff backoff;
   bool failing = false;
   while (true) {
     {
       absl::MutexLock lock(&mutex);
-      if (stopping) return;
+      if (stopping) {
+        return;
+      }
       notified = false;  // before looking, so that an event committed during the look is looked for again
     }
     const absl::StatusOr<bool> more = NumberBatch();
@@ -142,7 +185,9 @@ void EventLog::Impl::Run() {
     if (failing) base::Log(base::Severity::kInfo, "numbering events again");
     failing = false;
     backoff.Reset();
-    if (*more) continue;
+    if (*more) {
+      continue;
+    }
     absl::MutexLock lock(&mutex);
     const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return notified || stopping; };
     mutex.AwaitWithTimeout(absl::Condition(&wanted), kLookEvery);
@@ -154,14 +199,20 @@ EventLog::EventLog(db::Database& database) : impl_(std::make_unique<Impl>(databa
 EventLog::~EventLog() { Stop(); }
 
 absl::Status EventLog::Append(db::Transaction& tx, const Origin& origin, const google::protobuf::Message& payload) {
-  const std::string event_id = base::NewUuid();
   const std::string type(payload.GetDescriptor()->full_name());
-  const std::string bytes = payload.SerializeAsString();
-  RETURN_IF_ERROR(tx.Execute("INSERT INTO outbox (event_id, type, tenant, subject, actor, cause, time, schema_version, "
-                             "payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                             {event_id, type, origin.tenant, origin.subject, origin.actor, origin.cause,
-                              base::ToMicros(origin.time), origin.schema_version, db::Bytes{bytes}})
-                      .status());
+  const std::string bytes = db::SerialiseDeterministically(payload);
+  if (bytes.size() > base::kLargestEvent) {
+    return base::Error(absl::StatusCode::kInvalidArgument, "EVENT_TOO_LARGE",
+                       "The event " + type + " of " + origin.subject + " would have " + std::to_string(bytes.size()) +
+                           " bytes; at most " + std::to_string(base::kLargestEvent) + " can be sent.");
+  }
+  const std::string event_id = base::NewUuid();
+  RETURN_IF_ERROR(
+      tx.Execute("INSERT INTO outbox (event_id, type, tenant, subject, actor, cause, time, schema_version, "
+                 "checksum, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 {event_id, type, origin.tenant, origin.subject, origin.actor, origin.cause,
+                  base::ToMicros(origin.time), origin.schema_version, db::ChecksumOf(bytes), db::Bytes{bytes}})
+          .status());
   tx.AfterCommit([impl = impl_.get()] { impl->Notify(); });
   return absl::OkStatus();
 }
@@ -187,37 +238,165 @@ bool EventLog::stopped() const {
   return impl_->stopping;
 }
 
-absl::StatusOr<EventLog::Page> EventLog::Read(int64_t after, int limit) {
+absl::StatusOr<EventLog::End> EventLog::Impl::FindEnd(absl::Time until) {
+  End end;
+  const auto look = [&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(end, ReadEnd(tx));
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(database.Lookup(look, until));
+  if (end.incarnation.empty()) {
+    // Of two replicas that come here at once, one gives the name and both read it.
+    const std::string made = base::NewUuid();
+    RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) {
+      return tx.Execute("UPDATE event_sequence SET incarnation = ? WHERE id = 1 AND incarnation = ''", {made}).status();
+    }));
+    RETURN_IF_ERROR(database.Lookup(look, until));
+  }
+  return end;
+}
+
+absl::StatusOr<EventLog::End> EventLog::FindEnd(absl::Time until) { return impl_->FindEnd(until); }
+
+absl::StatusOr<EventLog::End> EventLog::Check(const Place& place, absl::Time until) {
+  ASSIGN_OR_RETURN(const End end, impl_->FindEnd(until));
+  if (!place.incarnation.empty() && place.incarnation != end.incarnation) {
+    return base::Error(
+        absl::StatusCode::kFailedPrecondition, "OTHER_INCARNATION",
+        "This feed is " + end.incarnation + ", not " + place.incarnation + ", to which the cursor belongs.",
+        {{"incarnation", end.incarnation}});
+  }
+  if (place.after > end.head) {
+    return base::Error(absl::StatusCode::kOutOfRange, "AFTER_BEYOND_END",
+                       "The feed ends at " + std::to_string(end.head) + ", before " + std::to_string(place.after) +
+                           ": this is not the feed that the cursor belongs to.");
+  }
+  RETURN_IF_ERROR(impl_->database.Read(
+      [&](db::Transaction& tx) -> absl::Status {
+        std::string there;
+        if (!place.event_id.empty()) {
+          RETURN_IF_ERROR(tx.Query("SELECT event_id FROM events WHERE position = ?", {place.after},
+                                   [&](const db::Row& row) { there = row.Text(0); }));
+        }
+        if (!there.empty() && there != place.event_id) {
+          return base::Error(absl::StatusCode::kFailedPrecondition, "OTHER_EVENT",
+                             "The event at " + std::to_string(place.after) + " is " + there + ", not " +
+                                 place.event_id + ": this is not the feed that the cursor belongs to.");
+        }
+        return CheckKept(tx, place.after, end.head);
+      },
+      until));
+  return end;
+}
+
+absl::StatusOr<EventLog::Page> EventLog::Read(int64_t after, int limit, std::string_view tenant, absl::Time until) {
+  const std::string where = tenant.empty() ? "WHERE position > ? ORDER BY position LIMIT ?"
+                                           : "WHERE tenant = ? AND position > ? ORDER BY position LIMIT ?";
+  const auto values = [&](int count) {
+    return tenant.empty() ? std::vector<db::Value>{after, count} : std::vector<db::Value>{tenant, after, count};
+  };
   Page page;
-  RETURN_IF_ERROR(impl_->database.Read([&](db::Transaction& tx) -> absl::Status {
-    page = Page();
-    ASSIGN_OR_RETURN(const int64_t next, NextPosition(tx));
-    page.head = next - 1;
-    if (after >= page.head) return absl::OkStatus();
-    // The sizes first, so that a page of large events is not fetched in vain.
-    int64_t bytes = 0;
-    int count = 0;
-    RETURN_IF_ERROR(tx.Query("SELECT LENGTH(payload) FROM events WHERE position > ? ORDER BY position LIMIT ?",
-                             {after, limit}, [&](const db::Row& row) {
-                               bytes += row.Int64(0);
-                               if (count == 0 || bytes <= kPageBytes) ++count;
-                             }));
-    page.events.reserve(count);
-    return tx.Query(
-        "SELECT position, event_id, type, tenant, subject, actor, cause, time, schema_version, payload FROM events "
-        "WHERE position > ? ORDER BY position LIMIT ?",
-        {after, count}, [&](const db::Row& row) { page.events.push_back(ToEvent(row)); });
-  }));
+  RETURN_IF_ERROR(impl_->database.Read(
+      [&](db::Transaction& tx) -> absl::Status {
+        page = Page();
+        ASSIGN_OR_RETURN(End end, ReadEnd(tx));
+        page.head = end.head;
+        page.incarnation = std::move(end.incarnation);
+        page.next = std::max(after, page.head);
+        if (after >= page.head) {
+          return absl::OkStatus();
+        }
+        RETURN_IF_ERROR(CheckKept(tx, after, page.head));
+        // The sizes first, so that a page of large events is not fetched in vain.
+        int64_t bytes = 0;
+        int count = 0;
+        int found = 0;
+        RETURN_IF_ERROR(tx.Query("SELECT LENGTH(payload) FROM events " + where, values(limit), [&](const db::Row& row) {
+          bytes += row.Int64(0);
+          ++found;
+          if (count == 0 || bytes <= kPageBytes) {
+            ++count;
+          }
+        }));
+        page.events.reserve(count);
+        int64_t damaged = 0;
+        RETURN_IF_ERROR(
+            tx.Query("SELECT position, event_id, type, tenant, subject, actor, cause, time, schema_version, checksum, "
+                     "payload FROM events " +
+                         where,
+                     values(count), [&](const db::Row& row) {
+                       page.events.push_back(ToEvent(row));
+                       if (damaged == 0 && db::ChecksumOf(row.Text(10)) != row.Int64(9)) {
+                         damaged = row.Int64(0);
+                       }
+                     }));
+        if (damaged != 0) {
+          return absl::DataLossError("the event at " + std::to_string(damaged) + " is not what was written");
+        }
+        if (found == limit || count < found) {
+          page.next = page.events.back().position();
+        }
+        return absl::OkStatus();
+      },
+      until));
   return page;
 }
 
-absl::StatusOr<int64_t> EventLog::Head() {
-  int64_t next = 0;
-  RETURN_IF_ERROR(impl_->database.Lookup([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(next, NextPosition(tx));
+absl::Status EventLog::Register(std::string_view follower, int64_t position) {
+  return impl_->database.Write([&](db::Transaction& tx) -> absl::Status {
+    const absl::Status inserted =
+        tx.Execute("INSERT INTO feed_followers (follower, position) VALUES (?, ?)", {follower, position}).status();
+    if (!absl::IsAlreadyExists(inserted)) {
+      return inserted;
+    }
+    return tx.Execute("UPDATE feed_followers SET position = ? WHERE follower = ?", {position, follower}).status();
+  });
+}
+
+absl::StatusOr<int> EventLog::Prune(absl::Time now, absl::Duration keep, int limit) {
+  const int64_t before = base::ToMicros(now - keep);
+  int64_t pruned = 0;
+  RETURN_IF_ERROR(impl_->database.Write([&](db::Transaction& tx) -> absl::Status {
+    pruned = 0;
+    ASSIGN_OR_RETURN(const End end, ReadEnd(tx));
+    int64_t needed = end.head;
+    RETURN_IF_ERROR(tx.Query("SELECT MIN(position) FROM feed_followers", {}, [&](const db::Row& row) {
+      if (!row.IsNull(0)) {
+        needed = std::min(needed, row.Int64(0));
+      }
+    }));
+    // From the front, up to the first that is to be kept: what is left has no gap.
+    int64_t last = 0;
+    bool old = true;
+    RETURN_IF_ERROR(tx.Query("SELECT position, time FROM events WHERE position < ? ORDER BY position LIMIT ?",
+                             {needed, limit}, [&](const db::Row& row) {
+                               old = old && row.Int64(1) < before;
+                               if (old) {
+                                 last = row.Int64(0);
+                               }
+                             }));
+    if (last == 0) {
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(pruned, tx.Execute("DELETE FROM events WHERE position <= ?", {last}));
     return absl::OkStatus();
   }));
-  return next - 1;
+  return static_cast<int>(pruned);
+}
+
+absl::StatusOr<int> EventLog::CheckStorage(int64_t& after, int limit, std::vector<db::Damage>& damage) {
+  int count = 0;
+  RETURN_IF_ERROR(impl_->database.Read([&](db::Transaction& tx) {
+    return tx.Query("SELECT position, checksum, payload FROM events WHERE position > ? ORDER BY position LIMIT ?",
+                    {after, limit}, [&](const db::Row& row) {
+                      ++count;
+                      after = row.Int64(0);
+                      if (db::ChecksumOf(row.Text(2)) != row.Int64(1)) {
+                        damage.push_back({"events", std::to_string(after), "checksum"});
+                      }
+                    });
+  }));
+  return count;
 }
 
 bool EventLog::WaitBeyond(int64_t position, absl::Duration timeout) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "libs/db/database.h"
+#include "libs/db/proto_table.h"
 #include "section55/common/v1/event_feed.pb.h"
 
 namespace section55::events {
@@ -52,16 +54,47 @@ class EventLog {
   // True after Stop.
   bool stopped() const;
 
-  // Up to `limit` events after a position, in order, and the position of the feed's last event. Events of more than
-  // about 2 MB in all are left for the next page, so that a page fits into one message; the first one always comes.
+  // Here and below, `until` is the caller's deadline (see Database::Read).
+  // What stands at the end of the feed. The incarnation is made when it is first asked for.
+  struct End {
+    int64_t head = 0;  // the position of the last event; 0 while there is none
+    std::string incarnation;
+  };
+  absl::StatusOr<End> FindEnd(absl::Time until = absl::InfiniteFuture());
+
+  // Where somebody who follows the feed has come to. What is empty is not compared.
+  struct Place {
+    int64_t after = 0;
+    std::string incarnation = {};
+    std::string event_id = {};  // of the event at `after`
+  };
+  // Whether it is a place in this feed. OUT_OF_RANGE (AFTER_BEYOND_END); FAILED_PRECONDITION (OTHER_INCARNATION,
+  // OTHER_EVENT, EVENTS_PRUNED: the next event is not kept any more; its metadata names the `first_position` that is).
+  absl::StatusOr<End> Check(const Place& place, absl::Time until = absl::InfiniteFuture());
+
+  // Up to `limit` events after a position, in order; with a tenant only those of it. Events of more than about 2 MB in
+  // all are left for the next page, so that a page fits into one message; the first one always comes.
+  // FAILED_PRECONDITION (EVENTS_PRUNED) as above; DATA_LOSS when an event is not what was written.
   struct Page {
     std::vector<Event> events;
+    int64_t next = 0;  // to go on after: the last event's position, or `head` when there is none between
     int64_t head = 0;
+    std::string incarnation;
   };
-  absl::StatusOr<Page> Read(int64_t after, int limit);
+  absl::StatusOr<Page> Read(int64_t after, int limit, std::string_view tenant = {},
+                            absl::Time until = absl::InfiniteFuture());
 
-  // The position of the feed's last event; 0 while it is empty.
-  absl::StatusOr<int64_t> Head();
+  // Notes that `follower` (1 to 63 characters) has come to `position`, so that what it still needs is kept.
+  absl::Status Register(std::string_view follower, int64_t position);
+
+  // Deletes up to `limit` of the oldest events, those from before `now - keep`; never the last one, nor any that a
+  // registered follower still needs: those after its position, and the one at it, by which it recognises the feed.
+  // Returns how many.
+  absl::StatusOr<int> Prune(absl::Time now, absl::Duration keep, int limit);
+
+  // Compares up to `limit` kept events after a position with their checksums. Returns how many it read, and sets
+  // `after` to the last.
+  absl::StatusOr<int> CheckStorage(int64_t& after, int limit, std::vector<db::Damage>& damage);
 
   // Waits until the feed reaches beyond `position`, at most until `timeout`; then reads true if it does. Returns at
   // once after Stop.

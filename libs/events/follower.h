@@ -8,7 +8,6 @@
 #include <grpcpp/grpcpp.h>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,27 +15,26 @@
 #include "absl/status/statusor.h"
 #include "libs/base/clock.h"
 #include "libs/db/database.h"
+#include "libs/events/handlers.h"
+#include "libs/jobs/queue.h"
 #include "section55/admin/v1/admin.pb.h"
-#include "section55/common/v1/event_feed.pb.h"
 
 namespace section55::events {
 
-// With this key in its initial metadata EventFeed.Follow says at once that it accepted the follower, and where the feed
-// ends; a quiet feed says nothing else.
-inline constexpr char kFeedHeadKey[] = "x-feed-head";
-
 // Thread-safe.
+//
+// An event that its handler refuses is put aside at once, with every later event of its subject so that order is kept,
+// and the others go on; a job tries it again by itself, with growing pauses, for ever. UNAVAILABLE, ABORTED,
+// DEADLINE_EXCEEDED and CANCELLED mean that our own database is away or that we are stopping: then the follower waits
+// and tries again. An event that the handlers do not know is waited at until a newer program is installed; a feed that
+// is not the one followed so far, until AcceptFeed.
 class Follower {
  public:
-  // Applies one event within `tx`. It may run again, and for events it does not care about it returns OK. It may run on
-  // several threads at once: on the follower's own and on that of a call to RetryParked. A passing error (UNAVAILABLE,
-  // ABORTED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED) is tried again with growing pauses; any other parks the
-  // event with its error, and with it every later event of the same subject, so that order is kept.
-  using Handler = std::function<absl::Status(db::Transaction& tx, const common::v1::Event& event)>;
-
-  // `source` is the followed service's name: the cursor is kept under it. 1 to 63 characters.
+  // `source` is the followed service's name: the cursor is kept under it. 1 to 50 characters. The handlers run on the
+  // follower's own thread, on those of `jobs` and on that of a call to RetryParked, perhaps at once. Made before `jobs`
+  // is started.
   Follower(std::string source, const std::shared_ptr<grpc::Channel>& channel, db::Database& database,
-           base::Clock& clock, Handler handler);
+           base::Clock& clock, jobs::Queue& jobs, Handlers handlers);
   // Stops.
   ~Follower();
 
@@ -46,6 +44,7 @@ class Follower {
   void Stop();
 
   const std::string& source() const;
+  // How far it has come, and what keeps it from getting on.
   admin::v1::FollowerStatus Status();
 
   // Handles the parked event at this position again, then those of its subject behind it, each in a transaction of its
@@ -54,9 +53,14 @@ class Follower {
   // has to come first.
   absl::StatusOr<int> RetryParked(int64_t position);
 
+  // Goes on after `position` of the feed that the source offers now, whose events up to there count as handled. Parked
+  // events from beyond it are forgotten: the feed has them, or never will. FAILED_PRECONDITION (FEED_ACCEPTED): there
+  // is no complaint about the feed.
+  absl::Status AcceptFeed(int64_t position);
+
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // the queue's job has a weak reference to it
 };
 
 }  // namespace section55::events

@@ -2,25 +2,14 @@
 
 #include <utility>
 
-#include "absl/strings/numbers.h"
-#include "google/protobuf/util/time_util.h"
 #include "libs/base/clock.h"
+#include "libs/base/error_text.h"
 #include "libs/base/status.h"
+#include "libs/db/proto_table.h"
+#include "libs/events/parked.h"
 
 namespace section55::events {
 namespace {
-
-constexpr std::string_view kParkedCollection = "parkedEvents/";
-constexpr size_t kErrorLength = 1000;
-
-// What is kept of an error: printable ASCII of bounded length, because nothing in a message may hinder the parking.
-std::string Printable(std::string_view error) {
-  std::string text(error.substr(0, kErrorLength));
-  for (char& c : text) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return text;
-}
 
 std::string TypeOf(const common::v1::Event& event) {
   const std::string& url = event.payload().type_url();
@@ -29,24 +18,47 @@ std::string TypeOf(const common::v1::Event& event) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<int64_t>> ReadCursor(db::Transaction& tx, std::string_view source) {
-  std::optional<int64_t> position;
-  RETURN_IF_ERROR(tx.Query("SELECT position FROM follower_cursors WHERE source = ?", {source},
-                           [&](const db::Row& row) { position = row.Int64(0); }));
-  return position;
+absl::StatusOr<std::optional<Cursor>> ReadCursor(db::Transaction& tx, std::string_view source) {
+  std::optional<Cursor> cursor;
+  RETURN_IF_ERROR(tx.Query("SELECT position, incarnation, last_event_id FROM follower_cursors WHERE source = ?",
+                           {source}, [&](const db::Row& row) {
+                             cursor = Cursor{row.Int64(0), std::string(row.Text(1)), std::string(row.Text(2))};
+                           }));
+  return cursor;
 }
 
 absl::Status BeginCursor(db::Transaction& tx, std::string_view source) {
-  const absl::Status inserted =
-      tx.Execute("INSERT INTO follower_cursors (source, position, retries) VALUES (?, 0, 0)", {source}).status();
+  const absl::Status inserted = tx.Execute(
+                                      "INSERT INTO follower_cursors (source, position, incarnation, last_event_id, "
+                                      "retries) VALUES (?, 0, '', '', 0)",
+                                      {source})
+                                    .status();
   return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
 }
 
-absl::StatusOr<bool> Advance(db::Transaction& tx, std::string_view source, int64_t from, int64_t to) {
-  ASSIGN_OR_RETURN(
-      const int64_t moved,
-      tx.Execute("UPDATE follower_cursors SET position = ? WHERE source = ? AND position = ?", {to, source, from}));
+absl::Status BindCursor(db::Transaction& tx, std::string_view source, std::string_view incarnation) {
+  return tx
+      .Execute("UPDATE follower_cursors SET incarnation = ? WHERE source = ? AND incarnation = ''",
+               {incarnation, source})
+      .status();
+}
+
+absl::StatusOr<bool> Advance(db::Transaction& tx, std::string_view source, const Cursor& from, const Cursor& to) {
+  ASSIGN_OR_RETURN(const int64_t moved,
+                   tx.Execute("UPDATE follower_cursors SET position = ?, incarnation = ?, last_event_id = ? "
+                              "WHERE source = ? AND position = ? AND incarnation = ? AND last_event_id = ?",
+                              {to.position, to.incarnation, to.last_event_id, source, from.position, from.incarnation,
+                               from.last_event_id}));
   return moved == 1;
+}
+
+absl::Status ResetCursor(db::Transaction& tx, std::string_view source, int64_t position) {
+  return tx
+      .Execute(
+          "UPDATE follower_cursors SET position = ?, incarnation = '', last_event_id = '', retries = retries + 1 "
+          "WHERE source = ?",
+          {position, source})
+      .status();
 }
 
 absl::Status TouchCursor(db::Transaction& tx, std::string_view source) {
@@ -54,40 +66,34 @@ absl::Status TouchCursor(db::Transaction& tx, std::string_view source) {
   return tx.Execute("UPDATE follower_cursors SET retries = retries + 1 WHERE source = ?", {source}).status();
 }
 
-std::string ParkedName(std::string_view source, int64_t position) {
-  return std::string(kParkedCollection).append(source).append("-").append(std::to_string(position));
-}
-
-std::optional<ParkedKey> ParseParkedName(std::string_view name) {
-  const size_t dash = name.rfind('-');
-  if (!name.starts_with(kParkedCollection) || dash == name.npos || dash <= kParkedCollection.size())
-    return std::nullopt;
-  ParkedKey key;
-  key.source = name.substr(kParkedCollection.size(), dash - kParkedCollection.size());
-  const std::string number(name.substr(dash + 1));
-  // One event has one name: no sign, no leading zeros.
-  if (!absl::SimpleAtoi(number, &key.position) || ParkedName(key.source, key.position) != name) return std::nullopt;
-  return key;
-}
-
 absl::Status Park(db::Transaction& tx, std::string_view source, const common::v1::Event& event, std::string_view error,
-                  int attempts, absl::Time now) {
+                  int attempts, absl::Time now, std::optional<absl::Time> next_try) {
   const std::string type = TypeOf(event);
-  const std::string bytes = event.SerializeAsString();
-  const std::string text = Printable(error);
+  const std::string bytes = db::SerialiseDeterministically(event);
+  const std::string text = base::Printable(error);
   return tx
       .Execute(
-          "INSERT INTO parked_events (source, position, subject, type, event, error, parked_time, attempts) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-          {source, event.position(), event.subject(), type, db::Bytes{bytes}, text, base::ToMicros(now), attempts})
+          "INSERT INTO parked_events (source, position, tenant, subject, type, error, parked_time, next_try, "
+          "attempts, checksum, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          {source, event.position(), event.tenant(), event.subject(), type, text, base::ToMicros(now),
+           next_try ? base::ToMicros(*next_try) : 0, attempts, db::ChecksumOf(bytes), db::Bytes{bytes}})
       .status();
 }
 
-absl::Status CountFailure(db::Transaction& tx, std::string_view source, int64_t position, std::string_view error) {
-  const std::string text = Printable(error);
+absl::Status CountFailure(db::Transaction& tx, std::string_view source, int64_t position, std::string_view error,
+                          std::optional<absl::Time> next_try) {
+  const std::string text = base::Printable(error);
+  RETURN_IF_ERROR(
+      tx.Execute("UPDATE parked_events SET attempts = attempts + 1, error = ? WHERE source = ? AND position = ?",
+                 {text, source, position})
+          .status());
+  return next_try ? SetNextTry(tx, source, position, *next_try) : absl::OkStatus();
+}
+
+absl::Status SetNextTry(db::Transaction& tx, std::string_view source, int64_t position, absl::Time next_try) {
   return tx
-      .Execute("UPDATE parked_events SET attempts = attempts + 1, error = ? WHERE source = ? AND position = ?",
-               {text, source, position})
+      .Execute("UPDATE parked_events SET next_try = ? WHERE source = ? AND position = ?",
+               {base::ToMicros(next_try), source, position})
       .status();
 }
 
@@ -99,23 +105,35 @@ absl::StatusOr<std::optional<common::v1::Event>> FindParked(db::Transaction& tx,
                                                             int64_t position) {
   std::optional<common::v1::Event> event;
   bool intact = true;
-  RETURN_IF_ERROR(tx.Query("SELECT event FROM parked_events WHERE source = ? AND position = ?", {source, position},
-                           [&](const db::Row& row) {
+  RETURN_IF_ERROR(tx.Query("SELECT event, checksum FROM parked_events WHERE source = ? AND position = ?",
+                           {source, position}, [&](const db::Row& row) {
                              const std::string_view bytes = row.Text(0);
                              event.emplace();
-                             intact = event->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+                             intact = db::ChecksumOf(bytes) == row.Int64(1) &&
+                                      event->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
                            }));
-  if (!intact) return absl::DataLossError("the parked event " + ParkedName(source, position) + " cannot be read");
+  if (!intact) {
+    return absl::DataLossError("the parked event " + ParkedName(source, position) + " is not what was parked");
+  }
   return event;
 }
 
-absl::StatusOr<std::optional<int64_t>> FirstParked(db::Transaction& tx, std::string_view source,
-                                                   std::string_view subject) {
-  std::optional<int64_t> position;
+absl::StatusOr<std::optional<ParkedEvent>> FirstParked(db::Transaction& tx, std::string_view source,
+                                                       std::string_view subject) {
+  std::optional<ParkedEvent> first;
   RETURN_IF_ERROR(
-      tx.Query("SELECT position FROM parked_events WHERE source = ? AND subject = ? ORDER BY position LIMIT 1",
-               {source, subject}, [&](const db::Row& row) { position = row.Int64(0); }));
-  return position;
+      tx.Query("SELECT position, tenant FROM parked_events WHERE source = ? AND subject = ? ORDER BY position LIMIT 1",
+               {source, subject}, [&](const db::Row& row) {
+                 first = {row.Int64(0), std::string(row.Text(1))};
+               }));
+  return first;
+}
+
+absl::StatusOr<std::vector<int64_t>> ParkedAfter(db::Transaction& tx, std::string_view source, int64_t position) {
+  std::vector<int64_t> positions;
+  RETURN_IF_ERROR(tx.Query("SELECT position FROM parked_events WHERE source = ? AND position > ? ORDER BY position",
+                           {source, position}, [&](const db::Row& row) { positions.push_back(row.Int64(0)); }));
+  return positions;
 }
 
 absl::StatusOr<absl::flat_hash_set<std::string>> ParkedSubjects(db::Transaction& tx, std::string_view source) {
@@ -130,25 +148,6 @@ absl::StatusOr<int64_t> CountParked(db::Transaction& tx, std::string_view source
   RETURN_IF_ERROR(tx.Query("SELECT COUNT(*) FROM parked_events WHERE source = ?", {source},
                            [&](const db::Row& row) { count = row.Int64(0); }));
   return count;
-}
-
-absl::StatusOr<std::vector<admin::v1::ParkedEvent>> ListParked(db::Transaction& tx, const ParkedKey& after, int limit) {
-  std::vector<admin::v1::ParkedEvent> events;
-  RETURN_IF_ERROR(
-      tx.Query("SELECT source, position, type, subject, error, parked_time, attempts FROM parked_events "
-               "WHERE (source, position) > (?, ?) ORDER BY source, position LIMIT ?",
-               {after.source, after.position, limit}, [&](const db::Row& row) {
-                 admin::v1::ParkedEvent& event = events.emplace_back();
-                 event.set_name(ParkedName(row.Text(0), row.Int64(1)));
-                 event.set_source(std::string(row.Text(0)));
-                 event.set_position(row.Int64(1));
-                 event.set_type(std::string(row.Text(2)));
-                 event.set_subject(std::string(row.Text(3)));
-                 event.set_error(std::string(row.Text(4)));
-                 *event.mutable_parked_time() = google::protobuf::util::TimeUtil::MicrosecondsToTimestamp(row.Int64(5));
-                 event.set_attempts(static_cast<int>(row.Int64(6)));
-               }));
-  return events;
 }
 
 }  // namespace section55::events

@@ -1,19 +1,13 @@
 #include "libs/rpc/metrics.h"
 
-#include <fmt/format.h>
 #include <prometheus/counter.h>
-#include <prometheus/exposer.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 
 #include <array>
 #include <atomic>
-#include <exception>
 #include <utility>
 #include <vector>
-
-#include "absl/status/status.h"
-#include "libs/rpc/address.h"
 
 namespace section55::rpc {
 namespace {
@@ -45,37 +39,11 @@ prometheus::Gauge& CallsInFlight() {
   return gauge;
 }
 
-class CivetMetricsPort : public MetricsPort {
- public:
-  explicit CivetMetricsPort(const std::string& address) : exposer_(address, /*num_threads=*/1) {
-    exposer_.RegisterCollectable(Metrics());
-  }
-  int port() const override { return exposer_.GetListeningPorts().at(0); }
-
- private:
-  prometheus::Exposer exposer_;
-};
-
 }  // namespace
 
 std::shared_ptr<prometheus::Registry> Metrics() {
   static const auto registry = std::make_shared<prometheus::Registry>();
   return registry;
-}
-
-absl::StatusOr<std::shared_ptr<MetricsPort>> OfferMetrics(const std::string& address) {
-  if (absl::Status free = CheckListen(address); !free.ok()) {
-    return absl::Status(free.code(), fmt::format("metrics: {}", std::string(free.message())));
-  }
-  if (!IsLoopback(address)) {
-    return absl::InvalidArgumentError(
-        fmt::format("metrics: {} is not a loopback address, and metrics ask nobody who they are", address));
-  }
-  try {
-    return std::make_shared<CivetMetricsPort>(address);
-  } catch (const std::exception& error) {
-    return absl::UnavailableError(fmt::format("metrics: cannot listen on {}: {}", address, error.what()));
-  }
 }
 
 struct MethodMetrics::Impl {
@@ -105,6 +73,14 @@ void MethodMetrics::Count(absl::StatusCode code, absl::Duration took) {
   }
   counter->Increment();
   impl_->seconds->Observe(absl::ToDoubleSeconds(took));
+}
+
+void CountRefusal(const std::string& reason) {
+  static auto& family = prometheus::BuildCounter()
+                            .Name("section55_rpc_refused_total")
+                            .Help("Calls refused before their handler was reached, by reason.")
+                            .Register(*Metrics());
+  family.Add({{"reason", reason}}).Increment();
 }
 
 InFlight::InFlight() { CallsInFlight().Increment(); }

@@ -1,10 +1,10 @@
-// Metrics of this process, for Prometheus on a loopback port.
+// What is counted of calls, for Prometheus. libs/service offers it.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "prometheus/registry.h"
 
@@ -12,17 +12,6 @@ namespace section55::rpc {
 
 // The one registry of this process. Thread-safe.
 std::shared_ptr<prometheus::Registry> Metrics();
-
-// Offers the metrics as long as it lives.
-class MetricsPort {
- public:
-  virtual ~MetricsPort() = default;
-  virtual int port() const = 0;
-};
-
-// Offers Metrics() under http://ADDRESS/metrics until the result is destroyed; port 0 picks a free one. The address
-// must be loopback; the error is one sentence.
-absl::StatusOr<std::shared_ptr<MetricsPort>> OfferMetrics(const std::string& address);
 
 // What is counted of one method's calls. Made once a method: a look-up by labels is too slow for every call.
 // Thread-safe.
@@ -40,6 +29,9 @@ class MethodMetrics {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Counts a call that was refused before its handler was reached: section55_rpc_refused_total{reason}. Thread-safe.
+void CountRefusal(const std::string& reason);
 
 // Counts the calls under way: section55_rpc_calls_in_flight.
 class InFlight {

@@ -4,6 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <optional>
 
@@ -99,6 +100,17 @@ std::vector<std::string> ReadPageToken(const Message& request, size_t key_size, 
     return {};
   }
   return *std::move(key);
+}
+
+bool ReadKeyPart(const std::string& text, int64_t& part) {
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, part);
+  return read.ec == std::errc() && read.ptr == end;
+}
+
+bool ReadKeyPart(const std::string& text, std::string& part) {
+  part = text;
+  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
 }
 
 }  // namespace section55::rpc

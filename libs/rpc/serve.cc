@@ -5,7 +5,7 @@
 #include <exception>
 #include <string_view>
 
-#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
@@ -24,6 +24,11 @@ constexpr char kTestService[] = "x-test-service";
 constexpr size_t kMaxRequestIdSize = 128;
 // With less time left than this an answer would come too late, but its work would be done.
 constexpr absl::Duration kLeastTime = absl::Milliseconds(2);
+// However long a caller is ready to wait: somebody who reads byte by byte must not keep a handler for a day.
+constexpr absl::Duration kLongestStream = absl::Minutes(10);
+// A service calls for many people.
+constexpr int kServicesMore = 4;
+constexpr char kPublicDetails[] = "type.googleapis.com/google.rpc.";
 
 std::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
@@ -63,17 +68,52 @@ std::string_view TokenOf(std::string_view header) {
   return bearer ? header.substr(kScheme.size()) : std::string_view();
 }
 
+// What was said of our insides, for whoever reads the log: payloads that are no part of the answer.
+std::string InsidesOf(const absl::Status& status) {
+  std::string insides;
+  status.ForEachPayload([&](absl::string_view type, const absl::Cord& payload) {
+    if (!absl::StartsWith(type, kPublicDetails)) {
+      insides.append(insides.empty() ? "" : "; ").append(std::string(payload));
+    }
+  });
+  return insides;
+}
+
 // Our own faults go out as one sentence that says nothing of our insides; the log has the rest under the error id.
-absl::Status HideFault(const absl::Status& status, std::string_view method, std::string_view request_id) {
+absl::Status HideInsides(const absl::Status& status, std::string_view method, std::string_view request_id) {
+  if (status.ok()) {
+    return status;
+  }
+  const std::string insides = InsidesOf(status);
   if (!absl::IsInternal(status) && !absl::IsUnknown(status) && !absl::IsDataLoss(status)) {
+    if (!insides.empty()) {
+      base::Log(base::Severity::kWarning, "trouble behind a call",
+                {{"request_id", request_id},
+                 {"method", method},
+                 {"error", std::string_view(status.message().data(), status.message().size())},
+                 {"detail", insides}});
+    }
     return status;
   }
   const std::string error_id = base::NewUuid();
   base::Log(base::Severity::kError, "internal error",
-            {{"error_id", error_id}, {"request_id", request_id}, {"method", method}, {"error", status.ToString()}});
-  return base::Error(absl::StatusCode::kInternal, "INTERNAL",
+            {{"error_id", error_id},
+             {"request_id", request_id},
+             {"method", method},
+             {"error", status.ToString(absl::StatusToStringMode::kWithNoExtraData)},
+             {"detail", insides}});
+  const bool is_damage = absl::IsDataLoss(status);
+  return base::Error(is_damage ? absl::StatusCode::kDataLoss : absl::StatusCode::kInternal,
+                     is_damage ? "DATA_LOSS" : "INTERNAL",
                      fmt::format("something went wrong on our side; tell your operator the error id {}", error_id),
                      {{"error_id", error_id}});
+}
+
+// "ipv4:192.0.2.1:40000" -> "ipv4:192.0.2.1".
+std::string HostOfPeer(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
+
+absl::Status TooOften() {
+  return base::Error(absl::StatusCode::kResourceExhausted, "RATE_LIMITED", "too many calls a second; wait a little");
 }
 
 // What Call::cancelled looks at. One pointer in the function, so that making it allocates nothing.
@@ -120,32 +160,63 @@ absl::StatusOr<std::shared_ptr<const Identity>> Server::Impl::WhoCalls(const grp
       "say who you are: metadata \"authorization: Bearer TOKEN\", or the client certificate of a service of the suite");
 }
 
-absl::Status Server::Impl::Handle(grpc::ServerContext& context, const google::protobuf::Message& request,
-                                  const Entry& entry, const std::string& request_id, absl::Time started,
-                                  std::shared_ptr<const Identity>& caller,
-                                  absl::FunctionRef<absl::Status(Call&)> body) {
+absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, bool waits, Admitted& admitted) {
   RETURN_IF_ERROR(CheckServing());
-  const access::Policy::Method& method = *entry.method;
-  absl::Time deadline = absl::InfiniteFuture();
+  const grpc::ServerContext& context = open.context;
+  admitted.deadline = absl::InfiniteFuture();
   if (context.deadline() != std::chrono::system_clock::time_point::max()) {
-    deadline = absl::FromChrono(context.deadline());
-  } else if (!method.descriptor->server_streaming()) {
-    deadline = started + options.default_deadline;
+    admitted.deadline = absl::FromChrono(context.deadline());
+  } else if (!waits) {
+    admitted.deadline = open.started + options.default_deadline;
   }
-  if (deadline - started < kLeastTime) {
+  if (entry.method->descriptor->server_streaming() && !waits) {
+    admitted.deadline = std::min(admitted.deadline, open.started + kLongestStream);
+  }
+  if (admitted.deadline - open.started < kLeastTime) {
     return base::Error(absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
                        "the deadline left no time to do this; nothing was done");
   }
-  ASSIGN_OR_RETURN(caller, WhoCalls(context));
-  ASSIGN_OR_RETURN(const access::Scope scope, policy.Authorise(method, *caller, request, directory));
-  if (!rate_limit.Take(caller->actor, started)) {
-    return base::Error(absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
-                       fmt::format("more than {} calls a second; wait a little", options.calls_per_second_per_caller));
+  auto caller = WhoCalls(context);
+  if (!caller.ok()) {
+    // Nobody in particular: counted by where they are.
+    const bool unknown = absl::IsUnauthenticated(caller.status());
+    return unknown && !rate_limit.Take(HostOfPeer(context.peer()), open.started) ? TooOften() : caller.status();
   }
-  const Waiting waiting{context, draining, deadline};
-  Call call{*caller, scope, request_id, method.full_name, clock.Now(), [&waiting] {
-              return waiting.context.IsCancelled() || waiting.draining || absl::Now() >= waiting.deadline;
-            }};
+  admitted.caller = *std::move(caller);
+  // Before anything is looked at, so that calls which are refused count as well.
+  if (!rate_limit.Take(admitted.caller->actor, open.started)) {
+    return TooOften();
+  }
+  const bool streams = entry.method->descriptor->server_streaming();
+  const int factor = admitted.caller->kind == Identity::Kind::kService ? kServicesMore : 1;
+  const int limit = factor * (streams ? options.max_streams_per_caller : options.max_calls_per_caller);
+  if (!open_calls.Enter(admitted.caller->actor, streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall, limit,
+                        open.place)) {
+    return base::Error(absl::StatusCode::kResourceExhausted, streams ? "TOO_MANY_STREAMS" : "TOO_MANY_CALLS",
+                       fmt::format("you have {} {} open already; end one first", limit, streams ? "streams" : "calls"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry,
+                                  bool waits, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
+  const access::Policy::Method& method = *entry.method;
+  const absl::Status let_in = Admit(open, entry, waits, admitted);
+  const absl::StatusOr<access::Scope> scope =
+      let_in.ok() ? policy.Authorise(method, *admitted.caller, request, directory) : let_in;
+  if (!scope.ok()) {
+    CountRefusal(base::ErrorInfoOf(scope.status()).reason());
+    return scope.status();
+  }
+  if (method.descriptor->server_streaming() && admitted.deadline != absl::InfiniteFuture()) {
+    // A caller who reads slowly must not make a stream last.
+    open.watch.EndWithin(admitted.deadline - open.started);
+  }
+  const Waiting waiting{open.context, draining, admitted.deadline};
+  Call call{
+      *admitted.caller, *scope, admitted.request_id, method.full_name, clock.Now(), admitted.deadline, [&waiting] {
+        return waiting.context.IsCancelled() || waiting.draining || absl::Now() >= waiting.deadline;
+      }};
   try {
     return body(call);
   } catch (const std::exception& error) {
@@ -155,40 +226,61 @@ absl::Status Server::Impl::Handle(grpc::ServerContext& context, const google::pr
   }
 }
 
+grpc::Status Server::Impl::Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
+                                  const absl::Status& status) {
+  const absl::Time now = absl::Now();
+  entry.metrics.Count(status.code(), now - open.started);
+  base::Log(base::Severity::kInfo, "call",
+            {{"request_id", admitted.request_id},
+             {"method", entry.method->full_name},
+             {"actor", admitted.caller == nullptr ? std::string_view() : std::string_view(admitted.caller->actor)},
+             {"tenant", tenant},
+             {"code", absl::StatusCodeToString(status.code())},
+             {"micros", absl::ToInt64Microseconds(now - open.started)}});
+  // What is left is the library's: to send the answer to a caller who may not read it.
+  open.watch.SendWithin(options.longest_send);
+  return ToGrpc(status);
+}
+
+grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::protobuf::Message& request, bool waits,
+                                 absl::FunctionRef<absl::Status(Call&)> body) {
+  Admitted admitted;
+  admitted.request_id = RequestIdOf(context);
+  context.AddInitialMetadata(kRequestId, admitted.request_id);
+  const auto found = methods.find(request.GetDescriptor());
+  OpenCall* const open = OpenCall::Current();
+  if (found == methods.end() || open == nullptr || &open->server != this) {
+    // A handler of a service that was not registered: nobody may call it.
+    return ToGrpc(HideInsides(absl::InternalError("no access rule for this type of request"),
+                              request.GetDescriptor()->full_name(), admitted.request_id));
+  }
+  Entry& entry = found->second;
+  const absl::Status status =
+      HideInsides(Handle(*open, request, entry, waits, admitted, body), entry.method->full_name, admitted.request_id);
+  std::string scratch;
+  return Finish(*open, entry, admitted, access::Policy::TenantOf(*entry.method, request, scratch), status);
+}
+
+grpc::Status Server::Impl::Refuse(OpenCall& open, Entry& entry, const absl::Status& why, bool ask) {
+  Admitted admitted;
+  admitted.request_id = RequestIdOf(open.context);
+  open.context.AddInitialMetadata(kRequestId, admitted.request_id);
+  absl::Status status = ask ? Admit(open, entry, /*waits=*/false, admitted) : absl::OkStatus();
+  if (status.ok()) {
+    status = why;
+  }
+  CountRefusal(base::ErrorInfoOf(status).reason());
+  return Finish(open, entry, admitted, "", status);
+}
+
 grpc::Status Server::Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                            absl::FunctionRef<absl::Status(Call&)> body) {
-  const absl::Time started = absl::Now();
-  const InFlight in_flight;
-  ++impl_->running;
-  const absl::Cleanup leave = [this] {
-    if (--impl_->running == 0 && impl_->draining) {
-      absl::MutexLock lock(&impl_->mutex);
-    }
-  };
-  const std::string request_id = RequestIdOf(*context);
-  context->AddInitialMetadata(kRequestId, request_id);
-  const auto found = impl_->methods.find(request.GetDescriptor());
-  if (found == impl_->methods.end()) {
-    // A handler of a service that was not registered: nobody may call it.
-    return ToGrpc(HideFault(absl::InternalError("no access rule for this type of request"),
-                            request.GetDescriptor()->full_name(), request_id));
-  }
-  Impl::Entry& entry = found->second;
-  std::shared_ptr<const Identity> caller;
-  const absl::Status status = HideFault(impl_->Handle(*context, request, entry, request_id, started, caller, body),
-                                        entry.method->full_name, request_id);
+  return impl_->Serve(*context, request, /*waits=*/false, body);
+}
 
-  const absl::Duration took = absl::Now() - started;
-  entry.metrics.Count(status.code(), took);
-  std::string scratch;
-  base::Log(base::Severity::kInfo, "call",
-            {{"request_id", request_id},
-             {"method", entry.method->full_name},
-             {"actor", caller == nullptr ? std::string_view() : std::string_view(caller->actor)},
-             {"tenant", access::Policy::TenantOf(*entry.method, request, scratch)},
-             {"code", absl::StatusCodeToString(status.code())},
-             {"micros", absl::ToInt64Microseconds(took)}});
-  return ToGrpc(status);
+grpc::Status Server::ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
+                                  absl::FunctionRef<absl::Status(Call&)> body) {
+  return impl_->Serve(*context, request, /*waits=*/true, body);
 }
 
 }  // namespace section55::rpc

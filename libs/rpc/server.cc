@@ -1,7 +1,6 @@
 #include "libs/rpc/server.h"
 
 #include <fmt/format.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
@@ -9,15 +8,20 @@
 #include <thread>
 
 #include "absl/time/clock.h"
+#include "libs/base/address.h"
+#include "libs/base/limits.h"
 #include "libs/base/status.h"
-#include "libs/rpc/address.h"
+#include "libs/rpc/reflection.h"
 #include "libs/rpc/server_impl.h"
 #include "libs/rpc/tls.h"
 
 namespace section55::rpc {
 namespace {
 
-constexpr int kMaxRequestBytes = 4 << 20;
+// The library refuses larger requests in words of its own, so its limit lies above ours.
+constexpr int kLibraryMaxRequestBytes = 4 * base::kLargestMessage;
+// Threads beside those that handle calls: they tell callers that there are too many of them, while the library itself would only hang up.
+constexpr int kThreadsToRefuse = 32;
 constexpr int kSecond = 1000;  // milliseconds
 constexpr absl::Duration kFarewell = absl::Milliseconds(250);
 
@@ -25,8 +29,6 @@ constexpr absl::Duration kFarewell = absl::Milliseconds(250);
 void SetUpGrpcOnce() {
   static const bool done = [] {
     grpc::EnableDefaultHealthCheckService(true);
-    // Called by hand: the linker would drop a plug-in that nothing refers to.
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
   }();
   (void)done;
@@ -36,7 +38,23 @@ absl::Status NotServing(std::string_view why) {
   return base::Error(absl::StatusCode::kUnavailable, "NOT_SERVING", why);
 }
 
+// Often enough for the shortest time that is watched.
+absl::Duration TickOf(const ServerOptions& options) {
+  constexpr int kLooksInTime = 8;
+  return std::clamp(std::min(options.longest_send, options.default_deadline) / kLooksInTime, absl::Milliseconds(5),
+                    absl::Seconds(1));
+}
+
 }  // namespace
+
+Server::Impl::Impl(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens)
+    : options(std::move(options)),
+      clock(clock),
+      tokens(tokens),
+      rate_limit(this->options.calls_per_second_per_caller),
+      watchdog(TickOf(this->options)) {}
+
+Server::Impl::~Impl() = default;
 
 Server::Server(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens)
     : impl_(std::make_unique<Impl>(std::move(options), clock, tokens)) {
@@ -78,22 +96,28 @@ absl::Status Server::Start() {
   grpc::ServerBuilder builder;
   if (!options.listen.empty()) {
     RETURN_IF_ERROR(CheckCertificates(options.certificates));
-    RETURN_IF_ERROR(CheckListen(options.listen));
+    RETURN_IF_ERROR(base::CheckListen(options.listen));
     builder.AddListeningPort(options.listen, ServerTls(options.certificates), &impl_->port);
   }
-  for (const auto& [name, service] : impl_->services) {
-    builder.RegisterService(service);
+  for (size_t i = 0; i < descriptors.size(); ++i) {
+    impl_->checked.push_back(impl_->Check(*descriptors[i], *impl_->services[i].second));
+    builder.RegisterService(impl_->checked.back().get());
   }
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(Impl::WatchMessages());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  RegisterReflection(builder);
   // A queue keeps one thread that waits for calls, beside those that handle them; two cores are kept busy by one queue.
   constexpr int kMaxQueues = 8;
   const int queues = std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, kMaxQueues);
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, queues);
   // By default a queue ends all threads but two when they have handled a call, only to start them again for the next.
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, options.max_concurrent_calls);
+  const int threads = options.max_concurrent_calls + kThreadsToRefuse;
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, threads);
   grpc::ResourceQuota quota;
-  quota.SetMaxThreads(options.max_concurrent_calls + queues);
+  quota.SetMaxThreads(threads + queues);
   builder.SetResourceQuota(quota);
-  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.SetMaxReceiveMessageSize(kLibraryMaxRequestBytes);
   // With it two servers would share a port, and an operator's mistake would look like lost calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // A connection keeps the certificate of its handshake: old certificates leave with old connections.

@@ -30,6 +30,8 @@ struct Call {
   const std::string& method;
   // The service's time when the call began.
   absl::Time now;
+  // When the caller stops waiting, in real time; InfiniteFuture for a stream without one. To be passed on to the database.
+  absl::Time deadline;
   // True when the caller has gone, its deadline has passed or the server is draining: for streams that wait.
   std::function<bool()> cancelled;
 };
@@ -40,12 +42,17 @@ struct ServerOptions {
   // Folder with certificate.pem, key.pem and ca.pem. Read again when they change (swap the folder by renaming a
   // symlink). Empty only together with `listen`: in process, for tests.
   std::string certificates;
-  // Most calls handled at once, open streams included; more get RESOURCE_EXHAUSTED at once, while health still answers.
+  // Most calls handled at once, open streams included; more get RESOURCE_EXHAUSTED (OVERLOADED) at once, while health still answers.
   int max_concurrent_calls = 256;
-  // Per caller, on average and in a burst of twice that; 0: no limit.
+  // Per caller, on average and in a burst of twice that; 0: no limit. Refused calls count; those of nobody in particular by address.
   double calls_per_second_per_caller = 2000;
-  // Given to a call that comes without a deadline. Streams are exempt.
+  // What one person may have open at once, and services of the suite four times as much of; 0: no limit.
+  int max_calls_per_caller = 64;
+  int max_streams_per_caller = 8;
+  // Given to a call that comes without a deadline, unless it is a stream that waits.
   absl::Duration default_deadline = absl::Seconds(30);
+  // How long one message may take to leave before the call is cancelled: a caller who does not read holds no handler.
+  absl::Duration longest_send = absl::Seconds(30);
 };
 
 // Thread-safe once started. The services hold a reference to it, so it lives longer than they do; Drain it before they
@@ -84,12 +91,17 @@ class Server {
   // finish and are cancelled then. Returns when the last handler has returned; a second Drain does nothing.
   void Drain(absl::Duration grace);
 
-  // The one wrapper. In this order: request id and log scope; deadline (a default if absent, refuse at once what cannot
-  // finish); who is calling; the method's access rule, found by the type of `request`; authorise on the tenant; rate
-  // limit; `body`; map the status (an INTERNAL, UNKNOWN or DATA_LOSS goes out as one fixed sentence with an error id
-  // that is in the log, an exception likewise); metrics and one audit line. `body` validates first, then works.
+  // The one wrapper. In this order: request id and log scope; deadline (a default if absent, refuse at once what cannot finish); who is
+  // calling; rate limit; what the caller has open already; the method's access rule, found by the type of `request`; authorise on the
+  // tenant; `body`; map the status (an INTERNAL, UNKNOWN or DATA_LOSS goes out as one fixed sentence with an error id that is in the
+  // log, as INTERNAL or DATA_LOSS, an exception likewise; payloads that are not google.rpc details stand in the log and are never sent); metrics and one audit
+  // line. `body` validates first, then works. A request that cannot be read does not come here: it is refused, logged and counted
+  // before.
   grpc::Status Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                      absl::FunctionRef<absl::Status(Call&)> body);
+  // The same for a stream that waits for what is new until its caller goes: it gets no deadline.
+  grpc::Status ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
+                            absl::FunctionRef<absl::Status(Call&)> body);
 
  private:
   struct Impl;

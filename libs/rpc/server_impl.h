@@ -1,5 +1,7 @@
-// What server.cc (its life) and serve.cc (its calls) share.
+// What server.cc (its life), serve.cc (its calls) and handlers.cc (what lies around a call) share.
 #pragma once
+
+#include <grpcpp/impl/service_type.h>
 
 #include <atomic>
 #include <memory>
@@ -10,8 +12,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "libs/rpc/metrics.h"
+#include "libs/rpc/open_calls.h"
 #include "libs/rpc/rate_limit.h"
 #include "libs/rpc/server.h"
+#include "libs/rpc/watchdog.h"
 
 namespace section55::rpc {
 
@@ -21,16 +25,58 @@ struct Server::Impl {
     MethodMetrics metrics;
   };
 
-  Impl(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens)
-      : options(std::move(options)),
-        clock(clock),
-        tokens(tokens),
-        rate_limit(this->options.calls_per_second_per_caller) {}
+  // A call from the arrival of its request until its answer has left, of which Serve sees only the part in between. On the stack of the
+  // thread that handles it.
+  class OpenCall {
+   public:
+    OpenCall(Impl& server, grpc::ServerContext& context);
+    ~OpenCall();
+    OpenCall(const OpenCall&) = delete;
+
+    // The call that this thread handles; null outside of one.
+    static OpenCall* Current();
+
+    Impl& server;
+    grpc::ServerContext& context;
+    const absl::Time started;
+    OpenCalls::Place place;
+    Watchdog::Watch watch;
+
+   private:
+    static thread_local OpenCall* current_;
+    const InFlight in_flight_;
+  };
+
+  // handlers.cc: a handler of the library with our checks around it, a service of such handlers, and what notices messages leave.
+  class CheckedHandler;
+  class CheckedService;
+  class SendInterceptor;
+  class SendInterceptors;
+
+  // What is known of a call once it was let in.
+  struct Admitted {
+    std::string request_id;
+    std::shared_ptr<const access::Identity> caller;
+    absl::Time deadline;
+  };
+
+  Impl(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens);
+  ~Impl();
+
+  // handlers.cc
+  std::unique_ptr<grpc::Service> Check(const google::protobuf::ServiceDescriptor& descriptor, grpc::Service& service);
+  static std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> WatchMessages();
 
   // serve.cc
-  absl::Status Handle(grpc::ServerContext& context, const google::protobuf::Message& request, const Entry& entry,
-                      const std::string& request_id, absl::Time started,
-                      std::shared_ptr<const access::Identity>& caller, absl::FunctionRef<absl::Status(Call&)> body);
+  grpc::Status Serve(grpc::ServerContext& context, const google::protobuf::Message& request, bool waits,
+                     absl::FunctionRef<absl::Status(Call&)> body);
+  // The answer to a request that was not read; with `ask`, to callers who may not even call another one.
+  grpc::Status Refuse(OpenCall& open, Entry& entry, const absl::Status& why, bool ask);
+  absl::Status Admit(OpenCall& open, const Entry& entry, bool waits, Admitted& admitted);
+  absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, bool waits,
+                      Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body);
+  grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
+                      const absl::Status& status);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
   absl::Status CheckServing();
 
@@ -43,16 +89,21 @@ struct Server::Impl {
   // Unchanged from Start on.
   access::Policy policy;
   absl::flat_hash_map<const google::protobuf::Descriptor*, Entry> methods;
-  std::unique_ptr<grpc::Server> server;
   int port = 0;
 
   RateLimit rate_limit;
+  OpenCalls open_calls;
+  Watchdog watchdog;
   std::atomic<bool> serving = false;
   std::atomic<bool> draining = false;
-  // Calls within Serve. The last one to leave during a drain takes `mutex` once, so that Drain sees it.
+  // Calls from their arrival until their answers have left. The last one to leave during a drain takes `mutex` once, so that Drain sees it.
   std::atomic<int> running = 0;
   absl::Mutex mutex;
   absl::Status not_serving ABSL_GUARDED_BY(mutex);
+
+  // The services as the library knows them; they go after the library's server.
+  std::vector<std::unique_ptr<grpc::Service>> checked;
+  std::unique_ptr<grpc::Server> server;
 };
 
 }  // namespace section55::rpc

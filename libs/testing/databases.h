@@ -46,6 +46,21 @@ class TestDatabase {
   std::unique_ptr<db::Database> database_;
 };
 
+// Hands everything on to another database: the base of those that watch, hold up or fail what a test wants. Change arrives as Write.
+class DatabaseFront : public db::Database {
+ public:
+  explicit DatabaseFront(db::Database& real) : real_(real) {}
+
+  absl::Status Lookup(db::Body body, absl::Time until) override { return real_.Lookup(body, until); }
+  absl::Status Read(db::Body body, absl::Time until) override { return real_.Read(body, until); }
+  absl::Status Write(db::Body body, absl::Time until) override { return real_.Write(body, until); }
+  absl::Status WriteSchema(db::SchemaBody body) override { return real_.WriteSchema(body); }
+  db::Engine engine() const override { return real_.engine(); }
+
+ private:
+  db::Database& real_;
+};
+
 // The base of a fixture.
 class OnBothEngines : public ::testing::TestWithParam<db::Engine> {
  protected:

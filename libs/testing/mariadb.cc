@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -83,6 +84,20 @@ pid_t Spawn(const std::vector<std::string>& command, const std::string& log, con
   _exit(127);
 }
 
+int FreePort() {
+  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  if (bind(probe, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    Fail(fmt::format("no port is free: {}", std::strerror(errno)));
+  }
+  close(probe);
+  return ntohs(address.sin_port);
+}
+
 std::string Contents(const std::filesystem::path& file) {
   std::ifstream stream(file);
   return {std::istreambuf_iterator<char>(stream), {}};
@@ -95,7 +110,13 @@ MariaDb& MariaDb::Get() {
   return mariadb;
 }
 
-MariaDb::MariaDb() {
+MariaDb::MariaDb() { Install(); }
+
+MariaDb::MariaDb(const std::filesystem::path& certificates) : certificates_(certificates), port_(FreePort()) {
+  Install();
+}
+
+void MariaDb::Install() {
   for (const char* program : {kServer, kInstaller}) {
     if (access(program, X_OK) != 0) {
       Fail(fmt::format("{} is missing; install mariadb-server-core", program));
@@ -145,13 +166,34 @@ void MariaDb::Start() {
     Fail(fmt::format("the socket {} cannot be made: {}", notify.string(), std::strerror(errno)));
   }
   // As small and quick as it can be, except that a commit is flushed to the disk.
-  server_ =
-      Spawn({kServer, "--no-defaults", "--datadir=" + (folder_ / "data").string(), "--socket=" + socket(),
-             TemporaryTables(), "--pid-file=" + (folder_ / "pid").string(), "--skip-networking", "--skip-name-resolve",
-             "--performance-schema=OFF", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1",
-             "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=64M", "--max-connections=300",
-             "--innodb-file-per-table=OFF", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"},
-            folder_ / "server.log", notify);
+  std::vector<std::string> command = {kServer,
+                                      "--no-defaults",
+                                      "--datadir=" + (folder_ / "data").string(),
+                                      "--socket=" + socket(),
+                                      TemporaryTables(),
+                                      "--pid-file=" + (folder_ / "pid").string(),
+                                      "--skip-name-resolve",
+                                      "--performance-schema=OFF",
+                                      "--skip-log-bin",
+                                      "--innodb-flush-log-at-trx-commit=1",
+                                      "--innodb-buffer-pool-size=64M",
+                                      "--innodb-log-file-size=64M",
+                                      "--max-connections=300",
+                                      "--innodb-file-per-table=OFF",
+                                      "--character-set-server=utf8mb4",
+                                      "--collation-server=utf8mb4_bin"};
+  if (port_ == 0) {
+    command.emplace_back("--skip-networking");
+  } else {
+    command.emplace_back("--bind-address=127.0.0.1,::1");
+    command.emplace_back(fmt::format("--port={}", port_));
+  }
+  if (!certificates_.empty()) {
+    command.emplace_back("--ssl-ca=" + (certificates_ / "ca.pem").string());
+    command.emplace_back("--ssl-cert=" + (certificates_ / "server.pem").string());
+    command.emplace_back("--ssl-key=" + (certificates_ / "server.key").string());
+  }
+  server_ = Spawn(command, folder_ / "server.log", notify);
   const int process = static_cast<int>(syscall(SYS_pidfd_open, server_, 0));
   pollfd wait[] = {{ready, POLLIN, 0}, {process, POLLIN, 0}};
   bool started = false;
@@ -172,7 +214,11 @@ void MariaDb::Kill() {
   waitpid(std::exchange(server_, -1), nullptr, 0);
 }
 
-void MariaDb::Pause() { kill(server_, SIGSTOP); }
+void MariaDb::Pause() {
+  kill(server_, SIGSTOP);
+  // Its threads stop one after the other: until the last one has, a statement may still be answered.
+  waitpid(server_, nullptr, WUNTRACED);
+}
 
 void MariaDb::Resume() { kill(server_, SIGCONT); }
 

@@ -1,4 +1,4 @@
-// A private, real MariaDB for tests: its own data folder and a unix socket, no TCP, gone when the test program ends.
+// A private, real MariaDB for tests: its own data folder and a unix socket, gone when the test program ends.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +17,12 @@ class MariaDb {
   // killed by the kernel when the thread that started it ends.
   static MariaDb& Get();
 
+  // One more, which listens on a free TCP port of the loopback addresses too. `certificates`: a folder with ca.pem, and with server.pem
+  // and server.key for TLS, which everybody may read; empty for none.
+  explicit MariaDb(const std::filesystem::path& certificates);
+
   ~MariaDb();
+  MariaDb(const MariaDb&) = delete;
 
   // An empty database, and its name.
   std::string NewDatabase();
@@ -40,13 +45,20 @@ class MariaDb {
 
   std::string socket() const { return folder_ / "socket"; }
 
+  // 0 when it does not listen on one.
+  int port() const { return port_; }
+
  private:
   MariaDb();
+
+  // Makes the data folder and starts the server.
+  void Install();
 
   // The option that keeps them to itself: a MariaDB that starts removes those of all others from the common folder.
   std::string TemporaryTables() const;
 
-  std::filesystem::path folder_;
+  std::filesystem::path folder_, certificates_;
+  int port_ = 0;
   pid_t server_ = -1;
   int databases_ = 0;
 };

@@ -182,6 +182,17 @@ std::filesystem::path Suite::LogFile(Service service) const { return folder_.pat
 
 std::string Suite::Log(Service service) const { return ReadFile(LogFile(service)); }
 
+std::unique_ptr<db::Database> Suite::OpenDatabase(Service service) const {
+  db::Options options;
+  options.url = State(service).database_url;
+  auto database = db::Open(options);
+  if (!database.ok()) {
+    fmt::print(stderr, "the database of {} cannot be opened: {}\n", NameOf(service), database.status().ToString());
+    std::abort();
+  }
+  return *std::move(database);
+}
+
 Command Suite::MigrateCommandOf(Service service) const {
   return {.words = {fmt::format("{}/{}", SECTION55_BIN_DIR, NameOf(service)),
                     "--database=" + State(service).database_url, "migrate"}};
@@ -230,9 +241,24 @@ int Suite::Stop(Service service) {
 }
 
 bool Suite::BecomesServing(Service service) {
+  const absl::Time until = absl::Now() + kPatience;
+  while (absl::Now() < until) {
+    if (WatchUntilServing(service, until)) {
+      return true;
+    }
+    pollfd ended[] = {{State(service).process->pidfd(), POLLIN, 0}};
+    if (poll(ended, 1, 0) > 0) {
+      return false;
+    }
+    Pause();  // the watch broke with the connection to the process before this one
+  }
+  return false;
+}
+
+bool Suite::WatchUntilServing(Service service, absl::Time until) {
   using grpc::health::v1::HealthCheckResponse;
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+  context.set_deadline(absl::ToChronoTime(until));
   context.set_wait_for_ready(true);
   // A process that ends instead is noticed at once.
   const int done = eventfd(0, EFD_CLOEXEC);

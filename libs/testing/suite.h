@@ -95,6 +95,9 @@ class Suite {
   int web_port() const { return web_port_.number(); }
   // What the service has logged so far.
   std::string Log(Service service) const;
+  // Opens a service's database beside it, for tests that put into it what no service would. Its SQLite file is named in the URL.
+  std::unique_ptr<db::Database> OpenDatabase(Service service) const;
+  const std::string& database_url(Service service) const { return State(service).database_url; }
 
   // The command line of a service, and of its `migrate`.
   Command CommandOf(Service service) const;
@@ -201,6 +204,7 @@ class Suite {
   ServiceState& State(Service service) { return states_[static_cast<size_t>(service)]; }
   const ServiceState& State(Service service) const { return states_[static_cast<size_t>(service)]; }
   std::filesystem::path LogFile(Service service) const;
+  bool WatchUntilServing(Service service, absl::Time until);
   absl::Status Retry(Service service, const std::function<grpc::Status()>& attempt);
   [[noreturn]] void GiveUp(Service service, std::string_view sentence);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "libs/base/checks.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
@@ -49,26 +50,13 @@ std::string WhyNotStatutory(Inspection::Basis basis) {
 }  // namespace
 
 absl::StatusOr<DeadlineId> ParseDeadlineName(std::string_view name) {
-  const auto parts = base::ParseName(name, "bodies/{body}/deadlines/{deadline}");
-  if (!parts) {
-    Violations violations;
-    violations.Add("name", "must have the form bodies/{body}/deadlines/{deadline}");
-    return violations.ToStatus();
-  }
-  return DeadlineId{(*parts)[0], (*parts)[1]};
+  Violations violations;
+  std::vector<std::string> ids = base::IdsIn("name", name, base::kDeadlineName, violations);
+  RETURN_IF_ERROR(violations.ToStatus());
+  return DeadlineId{std::move(ids[0]), std::move(ids[1])};
 }
 
-std::string DeadlineName(const DeadlineId& id) { return fmt::format("bodies/{}/deadlines/{}", id.body, id.inspection); }
-
-absl::StatusOr<std::string> ParseId(std::string_view name, std::string_view pattern, std::string_view field) {
-  auto parts = base::ParseName(name, pattern);
-  if (!parts) {
-    Violations violations;
-    violations.Add(field, fmt::format("must have the form {}", pattern));
-    return violations.ToStatus();
-  }
-  return std::move(parts->front());
-}
+std::string DeadlineName(const DeadlineId& id) { return base::MakeName(base::kDeadlineName, {id.body, id.inspection}); }
 
 absl::StatusOr<std::optional<v1::Deadline>> Open(const Inspection& inspection, const DeadlineId& id, absl::Time now) {
   const std::optional<absl::CivilDay> published = base::ToCivilDay(inspection.publication_date());
@@ -88,7 +76,7 @@ absl::StatusOr<std::optional<v1::Deadline>> Open(const Inspection& inspection, c
   deadline.set_rule(working.rule());
   deadline.set_rule_version(working.rule_version());
   deadline.set_inspection(inspection.name());
-  deadline.set_response(fmt::format("bodies/{}/responses/{}", id.body, id.inspection));
+  deadline.set_response(base::MakeName(base::kResponseName, {id.body, id.inspection}));
   deadline.set_inspection_title(inspection.title());
   *deadline.mutable_publication_date() = working.publication_date();
   *deadline.mutable_due_date() = working.due_date();
@@ -99,8 +87,13 @@ absl::StatusOr<std::optional<v1::Deadline>> Open(const Inspection& inspection, c
 
 absl::Time MissedFrom(const v1::Deadline& deadline) { return calendar::MissedFrom(Day(deadline.due_date())); }
 
+std::string BodyOf(const v1::Deadline& deadline) {
+  const std::string& name = deadline.name();
+  return name.substr(0, name.find('/', name.find('/') + 1));
+}
+
 bool Meet(absl::Time published, v1::Deadline& deadline) {
-  if (!CanMove(deadline.state(), v1::Deadline::MET)) {
+  if (!base::CanMove(kTransitions, deadline.state(), v1::Deadline::MET)) {
     return false;
   }
   const absl::CivilDay day = calendar::LondonDay(published);
@@ -112,7 +105,7 @@ bool Meet(absl::Time published, v1::Deadline& deadline) {
 }
 
 bool Miss(absl::Time now, v1::Deadline& deadline) {
-  if (!CanMove(deadline.state(), v1::Deadline::MISSED) || now < MissedFrom(deadline)) {
+  if (!base::CanMove(kTransitions, deadline.state(), v1::Deadline::MISSED) || now < MissedFrom(deadline)) {
     return false;
   }
   deadline.set_state(v1::Deadline::MISSED);
@@ -127,11 +120,11 @@ absl::Status CheckExplain(const v1::ExplainDeadlineRequest& request) {
   if (request.has_publication_date() && !base::ToCivilDay(request.publication_date())) {
     violations.Add("publication_date", "is not a full date");
   }
-  if (!request.inspection().empty() && !base::ParseName(request.inspection(), "inspections/{inspection}")) {
-    violations.Add("inspection", "must have the form inspections/{inspection}");
+  if (!request.inspection().empty()) {
+    base::CheckResourceName("inspection", request.inspection(), base::kInspectionName, violations);
   }
-  if (!request.body().empty() && !base::ParseName(request.body(), "bodies/{body}")) {
-    violations.Add("body", "must have the form bodies/{body}");
+  if (!request.body().empty()) {
+    base::CheckResourceName("body", request.body(), base::kBodyName, violations);
   }
   return violations.ToStatus();
 }

@@ -2,54 +2,40 @@
 // messages: no gRPC, no SQL, no clock.
 #pragma once
 
-#include <array>
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "libs/base/transitions.h"
 #include "section55/deadlines/v1/deadline.pb.h"
 #include "section55/deadlines/v1/deadline_scheduler.pb.h"
 #include "section55/registry/v1/events.pb.h"
 
 namespace section55::deadlines::rules {
 
-struct Transition {
-  v1::Deadline::State from;
-  v1::Deadline::State to;
-};
-
 // Every way there is. Nothing else changes a state, and nothing leads out of MET: what was done stays done.
-inline constexpr std::array<Transition, 3> kTransitions = {{
-    {v1::Deadline::PENDING, v1::Deadline::MET},     // the response was published
-    {v1::Deadline::PENDING, v1::Deadline::MISSED},  // the day has passed
-    {v1::Deadline::MISSED, v1::Deadline::MET},      // published late, or in time and heard of late
+inline constexpr base::Transitions<v1::Deadline::State, 3> kTransitions = {{
+    {v1::Deadline::PENDING, v1::Deadline::MET, "the response is published"},
+    {v1::Deadline::PENDING, v1::Deadline::MISSED, "its last day has passed"},
+    {v1::Deadline::MISSED, v1::Deadline::MET, "the response is published late, or in time and heard of late"},
 }};
-
-constexpr bool CanMove(v1::Deadline::State from, v1::Deadline::State to) {
-  for (const Transition& transition : kTransitions) {
-    if (transition.from == from && transition.to == to) {
-      return true;
-    }
-  }
-  return false;
-}
 
 // The ids in "bodies/norfolk-pcc/deadlines/safe-to-share".
 struct DeadlineId {
   std::string body;
   std::string inspection;
+
+  auto operator<=>(const DeadlineId&) const = default;
 };
 
 // A violation on `name` when it has another form.
 absl::StatusOr<DeadlineId> ParseDeadlineName(std::string_view name);
 std::string DeadlineName(const DeadlineId& id);
-
-// The last part of a name of `pattern` with one variable ("bodies/{body}"); a violation on `field` when it has another
-// form.
-absl::StatusOr<std::string> ParseId(std::string_view name, std::string_view pattern, std::string_view field);
 
 // The statutory deadline that a body has for a report; nothing when section 55(5A) gives no day: another basis, or
 // published before the rule came into force. INVALID_ARGUMENT when the report has no full publication date.
@@ -58,6 +44,9 @@ absl::StatusOr<std::optional<v1::Deadline>> Open(const registry::v1::Inspection&
 
 // The first instant at which it is missed: 00:00 in London on the day after the due date.
 absl::Time MissedFrom(const v1::Deadline& deadline);
+
+// The body whose deadline it is: "bodies/norfolk-pcc".
+std::string BodyOf(const v1::Deadline& deadline);
 
 // The response was published: done, in time or late by the London day of `published`, whenever we hear of it. False and
 // no change when it was done before: a later edition does not move the first.

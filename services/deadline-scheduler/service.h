@@ -1,9 +1,10 @@
 // The transport of deadline-scheduler: authorised calls in, rules and store, answers out. It only reads: deadlines
-// change by events (followers.h) and by time (worker.h).
+// change by events (followers.h) and by time (jobs.h).
 #pragma once
 
 #include "libs/access/policy.h"
 #include "libs/db/database.h"
+#include "libs/rpc/body_directory.h"
 #include "libs/rpc/server.h"
 #include "section55/deadlines/v1/deadline_scheduler.grpc.pb.h"
 
@@ -11,20 +12,10 @@ namespace section55::deadlines {
 
 inline constexpr std::string_view kServiceName = "section55.deadlines.v1.DeadlineScheduler";
 
-// Who of a force may see which body's deadlines. Thread-safe.
-class BodyDirectory : public access::TenantDirectory {
- public:
-  explicit BodyDirectory(db::Database& database) : database_(database) {}
-  absl::StatusOr<std::string> ForceOf(std::string_view body) override;
-
- private:
-  db::Database& database_;
-};
-
 // Thread-safe.
 class DeadlineSchedulerService : public v1::DeadlineScheduler::Service {
  public:
-  DeadlineSchedulerService(rpc::Server& server, db::Database& database, BodyDirectory& directory);
+  DeadlineSchedulerService(rpc::Server& server, db::Database& database, rpc::BodyDirectory& directory);
 
   grpc::Status ExplainDeadline(grpc::ServerContext* context, const v1::ExplainDeadlineRequest* request,
                                v1::ExplainDeadlineResponse* response) override;
@@ -39,7 +30,7 @@ class DeadlineSchedulerService : public v1::DeadlineScheduler::Service {
 
   rpc::Server& server_;
   db::Database& database_;
-  BodyDirectory& directory_;
+  rpc::BodyDirectory& directory_;
   // The rules of this service's methods, to ask inside ExplainDeadline, which everybody may call, what the caller may
   // read.
   const absl::StatusOr<access::Policy> policy_;

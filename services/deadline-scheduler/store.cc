@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "libs/base/clock.h"
-#include "libs/base/ids.h"
+#include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 
 namespace section55::deadlines::store {
@@ -11,42 +15,116 @@ namespace {
 
 using db::Value;
 
-constexpr std::string_view kColumns = "version, content";
-
-// The bytes of a message as they are stored.
-std::string ContentOf(const v1::Deadline& deadline) {
-  v1::Deadline content = deadline;
-  content.clear_etag();
-  return content.SerializeAsString();
+const db::ProtoTable<registry::v1::Inspection>& Inspections() {
+  static const auto* const table =
+      new db::ProtoTable<registry::v1::Inspection>({.name = "inspections", .key = {"inspection"}, .columns = {}});
+  return *table;
 }
 
-StoredDeadline ToStored(const db::Row& row) {
-  StoredDeadline stored;
-  stored.version = row.Int64(0);
-  const std::string_view content = row.Text(1);
-  stored.deadline.ParseFromArray(content.data(), static_cast<int>(content.size()));
-  stored.deadline.set_etag(base::EtagOf(stored.version));
-  return stored;
+const db::ProtoTable<v1::Deadline>& Deadlines() {
+  static const auto* const table = new db::ProtoTable<v1::Deadline>(
+      {.name = "deadlines", .key = {"body", "inspection"}, .columns = {"state", "missed_from"}});
+  return *table;
 }
 
-// "?, ?, ?" for as many values, which are added to `values`.
-std::string Placeholders(const std::vector<std::string>& texts, std::vector<Value>& values) {
-  std::string marks;
-  for (const std::string& text : texts) {
-    marks += marks.empty() ? "?" : ", ?";
-    values.emplace_back(text);
+// A stretch of an index: the conditions that make it, all of which hold, and their values.
+class Stretch {
+ public:
+  void Where(std::string_view condition, std::initializer_list<Value> values) {
+    conditions_ += fmt::format("{}{}", conditions_.empty() ? "WHERE " : " AND ", condition);
+    values_.insert(values_.end(), values);
   }
-  return marks;
+
+  // Its first rows.
+  absl::StatusOr<std::vector<StoredDeadline>> Read(db::Transaction& tx, std::string_view order, int limit) const {
+    std::vector<Value> values = values_;
+    values.emplace_back(limit);
+    return Deadlines().Select(tx, fmt::format("{} ORDER BY {} LIMIT ?", conditions_, order), values);
+  }
+
+ private:
+  std::string conditions_;
+  std::vector<Value> values_;
+};
+
+// What a query asks of every row, the equalities first, as in the indexes.
+Stretch StretchOf(const DeadlineQuery& query) {
+  Stretch stretch;
+  if (query.state) {
+    stretch.Where("state = ?", {*query.state});
+  }
+  if (!query.inspection.empty()) {
+    stretch.Where("inspection = ?", {query.inspection});
+  }
+  if (query.earliest == query.latest) {
+    // Said so, MariaDB goes on in the order of the index behind it.
+    stretch.Where("missed_from = ?", {query.earliest});
+  } else {
+    stretch.Where("missed_from BETWEEN ? AND ?", {query.earliest, query.latest});
+  }
+  return stretch;
 }
 
-absl::StatusOr<std::vector<StoredDeadline>> QueryDeadlines(db::Transaction& tx, const std::string& sql,
-                                                           absl::Span<const Value> values) {
+// One body's, up to `latest`.
+absl::StatusOr<std::vector<StoredDeadline>> ListOfBody(db::Transaction& tx, DeadlineQuery query,
+                                                       const std::string& body, int64_t latest) {
+  query.latest = std::min(query.latest, latest);
+  if (query.after) {
+    // At the instant where the last page ended, it ended within one body: those before it have been shown.
+    query.earliest = std::max(query.earliest, query.after->missed_from + (body < query.after->id.body ? 1 : 0));
+  }
+  Stretch stretch = StretchOf(query);
+  stretch.Where("body = ?", {body});
+  if (query.after && body == query.after->id.body) {
+    stretch.Where("(missed_from > ? OR inspection > ?)", {query.after->missed_from, query.after->id.inspection});
+  }
+  return stretch.Read(tx, "missed_from, inspection", query.limit);
+}
+
+absl::StatusOr<std::vector<StoredDeadline>> ListOfBodies(db::Transaction& tx, const DeadlineQuery& query) {
+  const auto in_order = [](const StoredDeadline& a, const StoredDeadline& b) {
+    return KeyOf(a.message) < KeyOf(b.message);
+  };
   std::vector<StoredDeadline> found;
-  RETURN_IF_ERROR(tx.Query(sql, values, [&](const db::Row& row) { found.push_back(ToStored(row)); }));
+  int64_t latest = query.latest;
+  for (const std::string& body : query.bodies) {
+    ASSIGN_OR_RETURN(std::vector<StoredDeadline> more, ListOfBody(tx, query, body, latest));
+    const auto middle =
+        found.insert(found.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+    std::inplace_merge(found.begin(), middle, found.end(), in_order);
+    if (found.size() >= static_cast<size_t>(query.limit)) {
+      found.resize(query.limit);
+      latest = KeyOf(found.back().message).missed_from;  // what is later does not come onto this page any more
+    }
+  }
+  return found;
+}
+
+absl::StatusOr<std::vector<StoredDeadline>> ListOfEverybody(db::Transaction& tx, DeadlineQuery query) {
+  constexpr std::string_view kOrder = "missed_from, body, inspection";
+  std::vector<StoredDeadline> found;
+  if (query.after) {
+    // The rest of the instant at which the last page ended, then what is later.
+    DeadlineQuery rest = query;
+    rest.earliest = std::max(query.earliest, query.after->missed_from);
+    rest.latest = std::min(query.latest, query.after->missed_from);
+    Stretch stretch = StretchOf(rest);
+    stretch.Where("body >= ? AND (body > ? OR inspection > ?)",
+                  {query.after->id.body, query.after->id.body, query.after->id.inspection});
+    ASSIGN_OR_RETURN(found, stretch.Read(tx, kOrder, query.limit));
+    query.earliest = std::max(query.earliest, query.after->missed_from + 1);
+    query.limit -= static_cast<int>(found.size());
+  }
+  if (query.limit > 0) {
+    ASSIGN_OR_RETURN(std::vector<StoredDeadline> later, StretchOf(query).Read(tx, kOrder, query.limit));
+    found.insert(found.end(), std::make_move_iterator(later.begin()), std::make_move_iterator(later.end()));
+  }
   return found;
 }
 
 }  // namespace
+
+std::vector<const db::MessageTable*> Tables() { return {&Inspections(), &Deadlines()}; }
 
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force) {
   ASSIGN_OR_RETURN(const int64_t known, tx.Execute("UPDATE bodies SET force_id = ? WHERE body = ?", {force, body}));
@@ -62,38 +140,36 @@ absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body) 
   RETURN_IF_ERROR(
       tx.Query("SELECT force_id FROM bodies WHERE body = ?", {body}, [&](const db::Row& row) { force = row.Text(0); }));
   if (force.empty()) {
-    return base::NotFound(fmt::format("bodies/{}", body));
+    return base::NotFound(base::MakeName(base::kBodyName, {body}));
   }
   return force;
 }
 
+absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::string_view force) {
+  std::vector<std::string> bodies;
+  RETURN_IF_ERROR(tx.Query("SELECT body FROM bodies WHERE force_id = ?", {force},
+                           [&](const db::Row& row) { bodies.emplace_back(row.Text(0)); }));
+  return bodies;
+}
+
 absl::Status SaveInspection(db::Transaction& tx, std::string_view id, const registry::v1::Inspection& inspection) {
-  registry::v1::Inspection facts;
-  facts.set_name(inspection.name());
-  facts.set_title(inspection.title());
-  *facts.mutable_publication_date() = inspection.publication_date();
-  facts.set_basis(inspection.basis());
-  const std::string content = facts.SerializeAsString();
-  ASSIGN_OR_RETURN(const int64_t known,
-                   tx.Execute("UPDATE inspections SET content = ? WHERE inspection = ?", {db::Bytes{content}, id}));
-  if (known > 0) {
-    return absl::OkStatus();
+  ASSIGN_OR_RETURN(auto stored, Inspections().Find(tx, {id}));
+  db::Versioned<registry::v1::Inspection> facts;
+  facts.version = stored ? stored->version : 0;
+  facts.message.set_name(inspection.name());
+  facts.message.set_title(inspection.title());
+  *facts.message.mutable_publication_date() = inspection.publication_date();
+  facts.message.set_basis(inspection.basis());
+  if (stored) {
+    return Inspections().Update(tx, {id}, {}, facts);
   }
-  const auto added =
-      tx.Execute("INSERT INTO inspections (inspection, content) VALUES (?, ?)", {id, db::Bytes{content}});
-  return absl::IsAlreadyExists(added.status()) ? tx.Conflict() : added.status();
+  const absl::Status added = Inspections().Insert(tx, {id}, {}, facts);
+  return absl::IsAlreadyExists(added) ? tx.Conflict() : added;
 }
 
 absl::StatusOr<registry::v1::Inspection> LoadInspection(db::Transaction& tx, std::string_view id) {
-  std::optional<registry::v1::Inspection> facts;
-  RETURN_IF_ERROR(tx.Query("SELECT content FROM inspections WHERE inspection = ?", {id}, [&](const db::Row& row) {
-    const std::string_view content = row.Text(0);
-    facts.emplace().ParseFromArray(content.data(), static_cast<int>(content.size()));
-  }));
-  if (!facts) {
-    return base::NotFound(fmt::format("inspections/{}", id));
-  }
-  return *std::move(facts);
+  ASSIGN_OR_RETURN(auto stored, Inspections().Load(tx, {id}, base::MakeName(base::kInspectionName, {id})));
+  return std::move(stored.message);
 }
 
 absl::StatusOr<Publication> RecordPublication(db::Transaction& tx, const DeadlineId& id, absl::Time published) {
@@ -132,105 +208,29 @@ absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, 
 }
 
 absl::StatusOr<StoredDeadline> LoadDeadline(db::Transaction& tx, const DeadlineId& id) {
-  ASSIGN_OR_RETURN(
-      std::vector<StoredDeadline> found,
-      QueryDeadlines(tx, fmt::format("SELECT {} FROM deadlines WHERE body = ? AND inspection = ?", kColumns),
-                     {id.body, id.inspection}));
-  if (found.empty()) {
-    return base::NotFound(rules::DeadlineName(id));
-  }
-  return std::move(found.front());
+  return Deadlines().Load(tx, {id.body, id.inspection}, rules::DeadlineName(id));
 }
 
 absl::Status InsertDeadline(db::Transaction& tx, StoredDeadline& stored) {
-  const DeadlineKey key = KeyOf(stored.deadline);
-  const std::string content = ContentOf(stored.deadline);
-  const auto added = tx.Execute(
-      "INSERT INTO deadlines (body, inspection, state, missed_from, version, content) VALUES (?, ?, ?, ?, ?, ?)",
-      {key.body, key.inspection, stored.deadline.state(), key.missed_from, 1, db::Bytes{content}});
-  if (absl::IsAlreadyExists(added.status())) {
-    return base::AlreadyExists(stored.deadline.name());
-  }
-  RETURN_IF_ERROR(added.status());
-  stored.version = 1;
-  stored.deadline.set_etag(base::EtagOf(stored.version));
-  return absl::OkStatus();
+  const DeadlineKey key = KeyOf(stored.message);
+  const absl::Status added =
+      Deadlines().Insert(tx, {key.id.body, key.id.inspection}, {stored.message.state(), key.missed_from}, stored);
+  return absl::IsAlreadyExists(added) ? base::AlreadyExists(stored.message.name()) : added;
 }
 
 absl::Status UpdateDeadline(db::Transaction& tx, StoredDeadline& stored) {
-  const DeadlineKey key = KeyOf(stored.deadline);
-  const std::string content = ContentOf(stored.deadline);
-  ASSIGN_OR_RETURN(
-      const int64_t changed,
-      tx.Execute("UPDATE deadlines SET state = ?, missed_from = ?, version = ?, content = ? WHERE body = ? "
-                 "AND inspection = ? AND version = ?",
-                 {stored.deadline.state(), key.missed_from, stored.version + 1, db::Bytes{content}, key.body,
-                  key.inspection, stored.version}));
-  if (changed == 0) {
-    return tx.Conflict();
-  }
-  ++stored.version;
-  stored.deadline.set_etag(base::EtagOf(stored.version));
-  return absl::OkStatus();
+  const DeadlineKey key = KeyOf(stored.message);
+  return Deadlines().Update(tx, {key.id.body, key.id.inspection}, {stored.message.state(), key.missed_from}, stored);
 }
 
 DeadlineKey KeyOf(const v1::Deadline& deadline) {
   // A name that is no name gives an empty key, which no row has.
-  const auto id = rules::ParseDeadlineName(deadline.name()).value_or(DeadlineId());
-  return {base::ToMicros(rules::MissedFrom(deadline)), id.body, id.inspection};
+  return {base::ToMicros(rules::MissedFrom(deadline)),
+          rules::ParseDeadlineName(deadline.name()).value_or(DeadlineId())};
 }
 
 absl::StatusOr<std::vector<StoredDeadline>> ListDeadlines(db::Transaction& tx, const DeadlineQuery& query) {
-  std::string sql = fmt::format("SELECT {} FROM deadlines WHERE 1 = 1", kColumns);
-  std::vector<Value> values;
-  if (!query.body.empty()) {
-    sql += " AND body = ?";
-    values.emplace_back(query.body);
-  } else if (!query.all) {
-    // An empty IN () is not portable; NULL is in no list.
-    std::string seen = "body IN (NULL)";
-    if (!query.bodies.empty()) {
-      seen = fmt::format("body IN ({})", Placeholders(query.bodies, values));
-    }
-    if (!query.forces.empty()) {
-      seen += fmt::format(" OR body IN (SELECT body FROM bodies WHERE force_id IN ({}))",
-                          Placeholders(query.forces, values));
-    }
-    sql += fmt::format(" AND ({})", seen);
-  }
-  if (query.state) {
-    sql += " AND state = ?";
-    values.emplace_back(*query.state);
-  }
-  if (!query.inspection.empty()) {
-    sql += " AND inspection = ?";
-    values.emplace_back(query.inspection);
-  }
-  if (query.after) {
-    // The first condition follows from the second, but MySQL seeks in an index only by the first.
-    sql += " AND missed_from >= ? AND (missed_from, body, inspection) > (?, ?, ?)";
-    values.insert(values.end(),
-                  {query.after->missed_from, query.after->missed_from, query.after->body, query.after->inspection});
-  }
-  sql += " ORDER BY missed_from, body, inspection LIMIT ?";
-  values.emplace_back(query.limit);
-  return QueryDeadlines(tx, sql, values);
-}
-
-absl::StatusOr<std::vector<StoredDeadline>> ListDue(db::Transaction& tx, absl::Time now, int limit) {
-  return QueryDeadlines(tx,
-                        fmt::format("SELECT {} FROM deadlines WHERE state = ? AND missed_from <= ? "
-                                    "ORDER BY missed_from, body, inspection LIMIT ?",
-                                    kColumns),
-                        {v1::Deadline::PENDING, base::ToMicros(now), limit});
-}
-
-absl::StatusOr<absl::Time> NextDue(db::Transaction& tx) {
-  absl::Time next = absl::InfiniteFuture();
-  RETURN_IF_ERROR(tx.Query("SELECT missed_from FROM deadlines WHERE state = ? ORDER BY missed_from LIMIT 1",
-                           {v1::Deadline::PENDING},
-                           [&](const db::Row& row) { next = base::FromMicros(row.Int64(0)); }));
-  return next;
+  return query.everything ? ListOfEverybody(tx, query) : ListOfBodies(tx, query);
 }
 
 }  // namespace section55::deadlines::store

@@ -7,6 +7,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "libs/base/checks.h"
 #include "libs/base/proto_time.h"
+#include "libs/base/resource_name.h"
+#include "libs/document/check.h"
 
 namespace section55::registry::rules {
 namespace {
@@ -56,15 +58,15 @@ void ValidateAddressee(const Addressee& addressee, const std::string& field, bas
     case Addressee::KIND_UNSPECIFIED:
       break;
     case Addressee::FORCE:
-      base::CheckResourceName(name_field, addressee.name(), "forces/{force}", violations);
+      base::CheckResourceName(name_field, addressee.name(), base::kForceName, violations);
       break;
     case Addressee::LOCAL_POLICING_BODY:
-      base::CheckResourceName(name_field, addressee.name(), "bodies/{body}", violations);
+      base::CheckResourceName(name_field, addressee.name(), base::kBodyName, violations);
       break;
     case Addressee::REGION:
     case Addressee::CONDITIONAL:
     case Addressee::OTHER:
-      base::CheckText(name_field, addressee.name(), 500, base::Presence::kRequired, violations);
+      base::CheckName(name_field, addressee.name(), 500, base::Presence::kRequired, violations);
       break;
     default:
       if (!addressee.name().empty()) {
@@ -96,7 +98,7 @@ void ValidateDue(const Due& due, const std::string& field, base::Violations& vio
     default:
       break;
   }
-  base::CheckText(field + ".words", due.words(), 200,
+  base::CheckName(field + ".words", due.words(), 200,
                   due.precision() == Due::RELATIVE ? base::Presence::kRequired : base::Presence::kOptional, violations);
 }
 
@@ -161,8 +163,8 @@ void ValidateFindings(const Findings& findings, const std::string& field, base::
                                                  finding.id()));
       }
     }
-    base::CheckText(path + ".number", finding.number(), 20, base::Presence::kOptional, violations);
-    base::CheckText(path + ".text", finding.text(), 20'000, base::Presence::kRequired, violations);
+    base::CheckName(path + ".number", finding.number(), 20, base::Presence::kOptional, violations);
+    document::CheckMarkdown(path + ".text", finding.text(), 20'000, base::Presence::kRequired, violations);
     if (finding.kind() == Finding::RECOMMENDATION && finding.addressees().empty()) {
       violations.Add(path + ".addressees", "a recommendation needs at least one");
     }

@@ -1,42 +1,18 @@
-// inspection-registry: forces, the bodies that hold them to account, and inspection reports. Wiring only; it follows
-// nobody.
+// inspection-registry: forces, the bodies that hold them to account, and inspection reports. It follows nobody.
 
-#include "db_schema.h"
-#include "events_schema.h"
-#include "libs/events/common_services.h"
-#include "libs/events/event_log.h"
-#include "libs/rpc/process.h"
+#include "libs/service/process.h"
 #include "registry_schema.h"
 #include "services/inspection-registry/service.h"
-
-namespace {
-constexpr std::string_view kName = "inspection-registry";
-}  // namespace
+#include "services/inspection-registry/store.h"
 
 int main(int argc, char** argv) {
   using namespace section55;  // NOLINT: a main is the end of the line
-  auto created = rpc::Process::Create(kName, argc, argv,
-                                      {db::MigrationSchema(), events::MigrationSchema(), registry::MigrationSchema()});
-  if (!created.ok()) {
-    return rpc::Fail(kName, created.status());
+  service::Process process("inspection-registry", registry::MigrationSchema(), registry::store::Tables());
+  if (const auto ended = process.Open(argc, argv)) {
+    return *ended;
   }
-  rpc::Process& process = **created;
-  if (process.finished()) {
-    return 0;
-  }
-  rpc::Server& server = process.server();
-
-  events::EventLog log(process.database());
-  registry::InspectionRegistryService service(server, process.database(), log);
-  events::CommonServices common(process, kName, log, {});
-  server.Register(registry::kServiceName, service);
-
-  if (const absl::Status status = process.Start(); !status.ok()) {
-    return rpc::Fail(kName, status);
-  }
-  log.Start();
-  process.WaitForSignal();
-  process.Drain();
-  log.Stop();
-  return 0;
+  const service::Parts parts = process.parts();
+  registry::InspectionRegistryService service(parts.server, parts.database, parts.log);
+  process.Serve(registry::kServiceName, service);
+  return process.Run();
 }

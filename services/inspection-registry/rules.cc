@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "google/protobuf/util/field_mask_util.h"
 #include "libs/base/checks.h"
+#include "libs/base/limits.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "services/inspection-registry/findings.h"
@@ -18,18 +19,6 @@ using google::protobuf::util::FieldMaskUtil;
 using v1::Addressee;
 using v1::Finding;
 using v1::Inspection;
-
-struct Transition {
-  Inspection::State from;
-  Action action;
-  Inspection::State to;
-};
-
-// The whole life of a report. What is not here is not allowed.
-constexpr Transition kTransitions[] = {
-    {Inspection::DRAFT, Action::kUpdate, Inspection::DRAFT},
-    {Inspection::DRAFT, Action::kPublish, Inspection::PUBLISHED},
-};
 
 absl::Status NotReady(std::string_view name, std::string_view why,
                       const std::map<std::string, std::string>& metadata = {}) {
@@ -69,7 +58,7 @@ void ValidateScope(const v1::Scope& scope, base::Violations& violations) {
   absl::flat_hash_set<std::string> seen;
   for (int i = 0; i < scope.forces_size(); ++i) {
     const std::string field = fmt::format("inspection.scope.forces[{}]", i);
-    base::CheckResourceName(field, scope.forces(i), "forces/{force}", violations);
+    base::CheckResourceName(field, scope.forces(i), base::kForceName, violations);
     if (!seen.insert(scope.forces(i)).second) {
       violations.Add(field, fmt::format("{} is listed already", scope.forces(i)));
     }
@@ -112,6 +101,11 @@ bool Concerns(const Addressee& addressee, const v1::Force& force, const v1::Body
   }
 }
 
+bool IsConcerned(const v1::Scope& scope, const v1::Force& force) {
+  return (scope.all_forces() && force.territorial()) ||
+         std::find(scope.forces().begin(), scope.forces().end(), force.name()) != scope.forces().end();
+}
+
 v1::Obligation MakeObligation(const Inspection& inspection, const v1::Force& force, const v1::Body& body) {
   v1::Obligation obligation;
   *obligation.mutable_body() = body;
@@ -135,9 +129,9 @@ void ValidateCreateForce(const v1::CreateForceRequest& request, base::Violations
     return;
   }
   const v1::Force& force = request.force();
-  base::CheckText("force.display_name", force.display_name(), 200, base::Presence::kRequired, violations);
-  base::CheckText("force.chief_officer_title", force.chief_officer_title(), 100, base::Presence::kRequired, violations);
-  base::CheckText("force.region", force.region(), 100, base::Presence::kOptional, violations);
+  base::CheckName("force.display_name", force.display_name(), 200, base::Presence::kRequired, violations);
+  base::CheckName("force.chief_officer_title", force.chief_officer_title(), 100, base::Presence::kRequired, violations);
+  base::CheckName("force.region", force.region(), 100, base::Presence::kOptional, violations);
 }
 
 void ValidateCreateBody(const v1::CreateBodyRequest& request, base::Violations& violations) {
@@ -147,10 +141,10 @@ void ValidateCreateBody(const v1::CreateBodyRequest& request, base::Violations& 
     return;
   }
   const v1::Body& body = request.body();
-  base::CheckText("body.display_name", body.display_name(), 200, base::Presence::kRequired, violations);
+  base::CheckName("body.display_name", body.display_name(), 200, base::Presence::kRequired, violations);
   base::CheckEnum("body.kind", body.kind(), v1::Body::Kind_IsValid, base::Presence::kRequired, violations);
-  base::CheckResourceName("body.force", body.force(), "forces/{force}", violations);
-  base::CheckText("body.scrutiny_body", body.scrutiny_body(), 200, base::Presence::kOptional, violations);
+  base::CheckResourceName("body.force", body.force(), base::kForceName, violations);
+  base::CheckName("body.scrutiny_body", body.scrutiny_body(), 200, base::Presence::kOptional, violations);
 }
 
 const google::protobuf::FieldMask& SettableFields() {
@@ -202,20 +196,20 @@ void CopyFields(const Inspection& from, const google::protobuf::FieldMask& mask,
 }
 
 void ValidateInspection(const Inspection& given, base::Violations& violations) {
-  base::CheckText("inspection.title", given.title(), 500, base::Presence::kOptional, violations);
+  base::CheckName("inspection.title", given.title(), 500, base::Presence::kOptional, violations);
   for (int i = 0; i < given.kinds_size(); ++i) {
     base::CheckEnum(fmt::format("inspection.kinds[{}]", i), given.kinds(i), Inspection::Kind_IsValid,
                     base::Presence::kRequired, violations);
   }
   for (int i = 0; i < given.publishers_size(); ++i) {
-    base::CheckText(fmt::format("inspection.publishers[{}]", i), given.publishers(i), 200, base::Presence::kRequired,
+    base::CheckName(fmt::format("inspection.publishers[{}]", i), given.publishers(i), 200, base::Presence::kRequired,
                     violations);
   }
   if (given.has_publication_date() && !base::IsMonth(given.publication_date()) &&
       !base::ToCivilDay(given.publication_date())) {
     violations.Add("inspection.publication_date", "must be a day that exists, or a year and a month");
   }
-  base::CheckText("inspection.url", given.url(), 2000, base::Presence::kOptional, violations);
+  base::CheckName("inspection.url", given.url(), 2000, base::Presence::kOptional, violations);
   if (!given.url().empty() && !IsWebAddress(given.url())) {
     violations.Add("inspection.url", "must be an address that begins with https:// or http://");
   }
@@ -237,16 +231,16 @@ void ValidateReferences(const Inspection& given, const std::vector<ForceAndBody>
   };
   for (int i = 0; i < given.scope().forces_size(); ++i) {
     const std::string& name = given.scope().forces(i);
-    require(known.forces.contains(name), fmt::format("inspection.scope.forces[{}]", i), name, "forces/{force}");
+    require(known.forces.contains(name), fmt::format("inspection.scope.forces[{}]", i), name, base::kForceName);
   }
   for (int i = 0; i < given.findings_size(); ++i) {
     for (int j = 0; j < given.findings(i).addressees_size(); ++j) {
       const Addressee& addressee = given.findings(i).addressees(j);
       const std::string field = fmt::format("inspection.findings[{}].addressees[{}].name", i, j);
       if (addressee.kind() == Addressee::FORCE) {
-        require(known.forces.contains(addressee.name()), field, addressee.name(), "forces/{force}");
+        require(known.forces.contains(addressee.name()), field, addressee.name(), base::kForceName);
       } else if (addressee.kind() == Addressee::LOCAL_POLICING_BODY) {
-        require(known.bodies.contains(addressee.name()), field, addressee.name(), "bodies/{body}");
+        require(known.bodies.contains(addressee.name()), field, addressee.name(), base::kBodyName);
       } else if (addressee.kind() == Addressee::REGION && !addressee.name().empty() &&
                  !known.regions.contains(addressee.name())) {
         violations.Add(field, fmt::format("no force lies in the region \"{}\"", addressee.name()));
@@ -255,23 +249,28 @@ void ValidateReferences(const Inspection& given, const std::vector<ForceAndBody>
   }
 }
 
-void ValidateSize(const Inspection& inspection, base::Violations& violations) {
-  if (const size_t size = inspection.ByteSizeLong(); size > kLargestInspection) {
+void ValidateSize(const Inspection& inspection, const std::vector<ForceAndBody>& registered,
+                  base::Violations& violations) {
+  if (const size_t size = inspection.ByteSizeLong(); size > base::kLargestReport) {
     violations.Add("inspection",
                    fmt::format("is {} bytes long in all; at most {} are allowed: say less in the findings", size,
-                               kLargestInspection));
+                               base::kLargestReport));
+    return;
   }
-}
-
-absl::Status Move(Inspection& inspection, Action action) {
-  for (const Transition& transition : kTransitions) {
-    if (transition.from == inspection.state() && transition.action == action) {
-      inspection.set_state(transition.to);
-      return absl::OkStatus();
+  v1::InspectionPublished event;
+  *event.mutable_inspection() = inspection;
+  for (const auto& [force, body] : registered) {
+    if (!inspection.has_scope() || IsConcerned(inspection.scope(), force)) {
+      *event.add_obligations() = MakeObligation(inspection, force, body.value_or(v1::Body()));
     }
   }
-  return base::WrongState(inspection.name(), Inspection::State_Name(inspection.state()),
-                          Inspection::State_Name(Inspection::DRAFT));
+  if (event.ByteSizeLong() > base::kLargestEvent) {
+    violations.Add(
+        "inspection.findings",
+        fmt::format("with what each of {} bodies must answer, the report would be too large to be published: "
+                    "say less, or give shorter ids",
+                    event.obligations_size()));
+  }
 }
 
 absl::Status CheckReady(const Inspection& inspection, absl::CivilDay today) {
@@ -301,12 +300,10 @@ absl::Status CheckReady(const Inspection& inspection, absl::CivilDay today) {
 
 absl::StatusOr<std::vector<v1::Obligation>> ObligationsOf(const Inspection& inspection,
                                                           const std::vector<ForceAndBody>& registered) {
-  const v1::Scope& scope = inspection.scope();
-  const absl::flat_hash_set<std::string> listed(scope.forces().begin(), scope.forces().end());
   std::vector<v1::Obligation> obligations;
   std::string without_body;
   for (const auto& [force, body] : registered) {
-    if (!listed.contains(force.name()) && !(scope.all_forces() && force.territorial())) {
+    if (!IsConcerned(inspection.scope(), force)) {
       continue;
     }
     if (body) {
@@ -332,7 +329,7 @@ absl::StatusOr<v1::InspectionPublished> MakePublished(const Inspection& inspecti
   v1::InspectionPublished event;
   *event.mutable_inspection() = inspection;
   event.mutable_obligations()->Assign(obligations.begin(), obligations.end());
-  if (event.ByteSizeLong() > kLargestEvent) {
+  if (event.ByteSizeLong() > base::kLargestEvent) {
     return NotReady(inspection.name(), "with what each body must answer it is too large; say less in the findings");
   }
   return event;

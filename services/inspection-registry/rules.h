@@ -12,6 +12,7 @@
 #include "absl/time/civil_time.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "libs/base/status.h"
+#include "libs/base/transitions.h"
 #include "section55/registry/v1/events.pb.h"
 #include "section55/registry/v1/inspection.pb.h"
 #include "section55/registry/v1/inspection_registry.pb.h"
@@ -25,10 +26,14 @@ struct ForceAndBody {
   std::optional<v1::Body> body;
 };
 
-// The largest report, serialised. The published event holds all of it and must leave room for the obligations.
-inline constexpr size_t kLargestInspection = 2 * 1024 * 1024;
-// The largest event that the feed takes.
-inline constexpr size_t kLargestEvent = 3 * 1024 * 1024;
+// Every way there is. What is not here is not allowed.
+inline constexpr base::Transitions<v1::Inspection::State, 2> kTransitions = {{
+    {v1::Inspection::DRAFT, v1::Inspection::DRAFT, "UpdateInspection"},
+    {v1::Inspection::DRAFT, v1::Inspection::PUBLISHED, "PublishInspection"},
+}};
+
+// The revision of a report as it is first published; a draft has none.
+inline constexpr int kFirstRevision = 1;
 
 void ValidateCreateForce(const v1::CreateForceRequest& request, base::Violations& violations);
 
@@ -49,8 +54,8 @@ void ValidateUpdateInspection(const v1::UpdateInspectionRequest& request, base::
 // cannot be set is left alone.
 void CopyFields(const v1::Inspection& from, const google::protobuf::FieldMask& mask, v1::Inspection& to);
 
-// Everything that is wrong with what was given, each at its path "inspection. ...". What is missing is no mistake in a
-// draft. Ids of findings are filled in already.
+// Everything that is wrong with what was given, each at its path "inspection. ...". What is missing is no mistake in a draft. Ids of
+// findings are filled in already.
 void ValidateInspection(const v1::Inspection& given, base::Violations& violations);
 
 // Every force, body or region that the report names well and that is not registered. A region that no force carries is
@@ -58,14 +63,10 @@ void ValidateInspection(const v1::Inspection& given, base::Violations& violation
 void ValidateReferences(const v1::Inspection& given, const std::vector<ForceAndBody>& registered,
                         base::Violations& violations);
 
-// The report as a whole, after a change.
-void ValidateSize(const v1::Inspection& inspection, base::Violations& violations);
-
-// What can be done to a report that is registered.
-enum class Action { kUpdate, kPublish };
-
-// Moves the report to the state that follows, or WRONG_STATE.
-absl::Status Move(v1::Inspection& inspection, Action action);
+// The report as a whole, after a change: that it is not larger than a report may be, and that the event of its publication, with what
+// each body registered must answer, can be told.
+void ValidateSize(const v1::Inspection& inspection, const std::vector<ForceAndBody>& registered,
+                  base::Violations& violations);
 
 // Whether a draft can be published on `today`, the London day: NOT_READY, naming everything that is missing, or that
 // its publication date lies in the future.
@@ -76,7 +77,7 @@ absl::Status CheckReady(const v1::Inspection& inspection, absl::CivilDay today);
 absl::StatusOr<std::vector<v1::Obligation>> ObligationsOf(const v1::Inspection& inspection,
                                                           const std::vector<ForceAndBody>& registered);
 
-// The event of a report that is now published. NOT_READY: it is too large for the feed.
+// The event of a report that is now published. NOT_READY: it is too large for the feed, as more bodies were registered since it was saved.
 absl::StatusOr<v1::InspectionPublished> MakePublished(const v1::Inspection& inspection,
                                                       const std::vector<v1::Obligation>& obligations);
 

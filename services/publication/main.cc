@@ -1,76 +1,46 @@
-// publication: publishes what was approved and keeps the proof. Wiring only.
+// publication: publishes what was approved and keeps the proof.
+
+#include <fmt/format.h>
 
 #include "absl/flags/flag.h"
-#include "absl/strings/str_cat.h"
-#include "db_schema.h"
-#include "events_schema.h"
-#include "libs/events/common_services.h"
-#include "libs/events/event_log.h"
-#include "libs/events/follower.h"
-#include "libs/rpc/channel.h"
-#include "libs/rpc/process.h"
+#include "libs/service/process.h"
 #include "publication_schema.h"
 #include "services/publication/followers.h"
+#include "services/publication/jobs.h"
 #include "services/publication/service.h"
+#include "services/publication/store.h"
 #include "services/publication/web.h"
 
 ABSL_FLAG(std::string, response_authoring, "127.0.0.1:7102", "Address of response-authoring.");
 ABSL_FLAG(std::string, web_listen, "127.0.0.1:8055",
           "HOST:PORT of the public register, plain HTTP: loopback, or behind a proxy that adds TLS. Port 0 picks a "
           "free one.");
-ABSL_FLAG(
-    std::string, public_url, "",
-    "The register's address as the public knows it, https://register.example, printed in published pages; by default "
-    "http:// and --web_listen.");
-
-namespace {
-constexpr std::string_view kName = "publication";
-}  // namespace
+ABSL_FLAG(std::string, public_url, "",
+          "The register's address as the public knows it, https://register.example, printed in published pages; by "
+          "default http:// and --web_listen.");
 
 int main(int argc, char** argv) {
   using namespace section55;  // NOLINT: a main is the end of the line
-  auto created = rpc::Process::Create(
-      kName, argc, argv, {db::MigrationSchema(), events::MigrationSchema(), publication::MigrationSchema()});
-  if (!created.ok()) {
-    return rpc::Fail(kName, created.status());
+  service::Process process("publication", publication::MigrationSchema(), publication::store::Tables());
+  if (const auto ended = process.Open(argc, argv)) {
+    return *ended;
   }
-  rpc::Process& process = **created;
-  if (process.finished()) {
-    return 0;
-  }
-  auto listening = publication::PublicRegister::Listen(absl::GetFlag(FLAGS_web_listen), process.database());
+  const service::Parts parts = process.parts();
+  const auto listening = publication::PublicRegister::Listen(absl::GetFlag(FLAGS_web_listen), parts.database);
   if (!listening.ok()) {
-    return rpc::Fail(
-        kName, absl::Status(listening.status().code(), absl::StrCat("--web_listen: ", listening.status().message())));
+    return process.Fail(absl::Status(listening.status().code(),
+                                     fmt::format("--web_listen: {}", std::string(listening.status().message()))));
   }
   publication::PublicRegister& web = **listening;
   std::string public_url = absl::GetFlag(FLAGS_public_url).empty() ? web.url() : absl::GetFlag(FLAGS_public_url);
   while (public_url.ends_with('/')) {
     public_url.pop_back();
   }
-
-  rpc::Server& server = process.server();
-  events::EventLog log(process.database());
-  events::Follower authoring("response-authoring",
-                             rpc::ConnectToPeer(absl::GetFlag(FLAGS_response_authoring), process.certificates()),
-                             process.database(), process.clock(), [&](db::Transaction& tx, const events::Event& event) {
-                               return publication::OnAuthoringEvent(tx, event, log, process.clock(), public_url);
-                             });
-
-  publication::PublicationService service(server, process.database());
-  events::CommonServices common(process, kName, log, {&authoring});
-  server.Register(publication::kServiceName, service);
-
-  if (const absl::Status status = process.Start(); !status.ok()) {
-    return rpc::Fail(kName, status);
-  }
-  log.Start();
-  authoring.Start();
-  web.Start();
-  process.WaitForSignal();
-  authoring.Stop();
-  web.Stop();
-  process.Drain();
-  log.Stop();
-  return 0;
+  publication::PublicationService service(parts.server, parts.database, public_url);
+  process.Serve(publication::kServiceName, service);
+  publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, public_url);
+  process.Follow("response-authoring", absl::GetFlag(FLAGS_response_authoring),
+                 publication::AuthoringHandlers(parts.jobs, parts.clock));
+  process.Add({.name = "web", .start = [&web] { web.Start(); }, .stop = [&web] { web.Stop(); }});
+  return process.Run();
 }

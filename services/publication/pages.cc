@@ -34,7 +34,10 @@ std::string RegisterPage(const std::vector<v1::PublicationRecord>& publications,
     item.set("body", publication.body_title());
     item.set("report", publication.inspection_title());
     item.set("report_date", day ? calendar::FormatDate(*day) : "");
-    item.set("published", InstantWords(publication));
+    item.set("published", InstantWords(publication.published_time()));
+    item.set("edition",
+             publication.edition() > 1 ? mustache::data(std::to_string(publication.edition())) : mustache::data(false));
+    item.set("edition_published", InstantWords(publication.edition_published_time()));
     item.set("timeliness", TimelinessWords(publication));
     item.set("late", publication.late_by_days() > 0);
     item.set("hash", publication.content_hash());

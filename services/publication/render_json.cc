@@ -1,14 +1,20 @@
 // The content as data. Its shape is a promise to everybody who reads it: see the README before changing anything, and
 // raise kFormat when a reader of the old shape would be misled.
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "libs/base/proto_time.h"
+#include "libs/base/status.h"
 #include "libs/calendar/format.h"
 #include "libs/document/json.h"
 #include "libs/document/markdown.h"
+#include "services/publication/budget.h"
 #include "services/publication/render.h"
+#include "services/publication/words.h"
 
 namespace section55::publication {
 namespace {
@@ -21,6 +27,58 @@ constexpr std::string_view kFormat = "section55.response/1";
 ordered_json TextOf(const std::string& markdown) {
   return {{"markdown", markdown}, {"blocks", document::ToJson(document::ParseMarkdown(markdown))}};
 }
+
+// Writes one object piece by piece: a member on a line, and of a list an element on a line. Readable as it comes, and never more in
+// memory than what is written and one piece.
+class Writer {
+ public:
+  explicit Writer(size_t limit) : budget_(limit) { Add("{"); }
+
+  // `field`: where the piece's text stands in the request; empty: it has none.
+  void Member(std::string_view name, const ordered_json& value, std::string_view field = "") {
+    Add(fmt::format("{}\n \"{}\": ", separator_, name));
+    Add(Dump(value), field);
+    separator_ = ",";
+  }
+
+  // Elements between BeginList and EndList. `before`: what stands between the list's name and the list.
+  void BeginList(std::string_view name, std::string_view before = "") {
+    Add(fmt::format("{}\n \"{}\": {}[", separator_, name, before));
+    separator_ = "";
+  }
+  void Element(const ordered_json& value, std::string_view field) {
+    Add(fmt::format("{}\n  ", separator_));
+    Add(Dump(value), field);
+    separator_ = ",";
+  }
+  void EndList(std::string_view after = "") {
+    Add(fmt::format("]{}", after));
+    separator_ = ",";
+  }
+
+  absl::StatusOr<std::string> Finish() {
+    Add("\n}\n");
+    RETURN_IF_ERROR(budget_.ToStatus("the content as data (JSON)"));
+    return std::move(out_);
+  }
+
+ private:
+  // Compact. Protobuf has checked that strings are UTF-8; were one not, a replacement character beats an exception.
+  static std::string Dump(const ordered_json& value) {
+    constexpr int kCompact = -1;
+    return value.dump(kCompact, ' ', false, ordered_json::error_handler_t::replace);
+  }
+
+  void Add(std::string_view text, std::string_view field = "") {
+    if (budget_.Take(field, text.size())) {
+      out_ += text;
+    }
+  }
+
+  Budget budget_;
+  std::string out_;
+  std::string_view separator_ = "";
+};
 
 ordered_json DateOrNull(const google::type::Date& date) {
   const auto day = base::ToCivilDay(date);
@@ -61,92 +119,94 @@ ordered_json DueOf(const registry::v1::Finding& finding) {
           {"words", StringOrNull(due.words())}};
 }
 
-ordered_json FindingOf(const authoring::v1::ResponseFinding& finding) {
+ordered_json FindingOf(const authoring::v1::Response& response, const registry::v1::Finding& finding) {
   ordered_json addressees = ordered_json::array();
-  for (const registry::v1::Addressee& addressee : finding.finding().addressees()) {
+  for (const registry::v1::Addressee& addressee : finding.addressees()) {
     addressees.push_back(
         {{"kind", registry::v1::Addressee::Kind_Name(addressee.kind())}, {"name", StringOrNull(addressee.name())}});
   }
-  return {{"name", finding.name()},
-          {"number", StringOrNull(finding.finding().number())},
-          {"kind", registry::v1::Finding::Kind_Name(finding.finding().kind())},
-          {"parent", StringOrNull(finding.finding().parent())},
-          {"answer_required", finding.answer_required()},
+  const std::string name = FindingName(response, finding);
+  const auto& to_answer = response.findings_to_answer();
+  return {{"name", name},
+          {"number", StringOrNull(finding.number())},
+          {"kind", registry::v1::Finding::Kind_Name(finding.kind())},
+          {"parent", StringOrNull(finding.parent())},
+          {"answer_required", std::find(to_answer.begin(), to_answer.end(), name) != to_answer.end()},
           {"addressees", std::move(addressees)},
-          {"due", DueOf(finding.finding())},
-          {"text", TextOf(finding.finding().text())}};
+          {"due", DueOf(finding)},
+          {"text", TextOf(finding.text())}};
 }
 
-ordered_json ChiefOfficerOf(const authoring::v1::ChiefOfficerPart& part) {
-  ordered_json contributions = ordered_json::array();
-  for (const authoring::v1::Contribution& contribution : part.contributions()) {
-    contributions.push_back({{"author", contribution.author()},
-                             {"rank", contribution.rank()},
-                             {"finding", StringOrNull(contribution.finding())},
-                             {"text", TextOf(contribution.text())}});
+void WriteChiefOfficer(const authoring::v1::ChiefOfficerPart& part, Writer& writer) {
+  const char* status = part.contributions_size() > 0 ? "COMMENTED"
+                       : part.has_invited_time()     ? "INVITED_NO_COMMENTS"
+                                                     : "NOT_INVITED";
+  writer.BeginList("chief_officer", fmt::format("{{\"status\":\"{}\",\"contributions\":", status));
+  for (int i = 0; i < part.contributions_size(); ++i) {
+    const authoring::v1::Contribution& contribution = part.contributions(i);
+    writer.Element({{"author", contribution.author()},
+                    {"rank", contribution.rank()},
+                    {"finding", StringOrNull(contribution.finding())},
+                    {"text", TextOf(contribution.text())}},
+                   fmt::format("response.chief_officer.contributions[{}].text", i));
   }
-  const char* status = !contributions.empty()    ? "COMMENTED"
-                       : part.has_invited_time() ? "INVITED_NO_COMMENTS"
-                                                 : "NOT_INVITED";
-  return {{"status", status}, {"contributions", std::move(contributions)}};
+  writer.EndList("}");
 }
 
 // The answers in the order of the findings, then any that answer none of them: nothing approved is left out.
-ordered_json AnswersOf(const authoring::v1::Response& response) {
-  std::map<std::string_view, int> places;
-  for (const authoring::v1::ResponseFinding& finding : response.findings()) {
-    places.emplace(finding.name(), static_cast<int>(places.size()));
+void WriteAnswers(const authoring::v1::Response& response, Writer& writer) {
+  std::map<std::string, int> places;
+  for (const registry::v1::Finding& finding : response.report().findings()) {
+    places.emplace(FindingName(response, finding), static_cast<int>(places.size()));
   }
-  std::multimap<int, const authoring::v1::Answer*> in_order;
-  for (const authoring::v1::Answer& answer : response.answers()) {
-    const auto place = places.find(answer.finding());
-    in_order.emplace(place == places.end() ? response.findings_size() : place->second, &answer);
+  std::multimap<int, int> in_order;
+  for (int i = 0; i < response.answers_size(); ++i) {
+    const auto place = places.find(response.answers(i).finding());
+    in_order.emplace(place == places.end() ? response.report().findings_size() : place->second, i);
   }
-  ordered_json answers = ordered_json::array();
-  for (const auto& [place, answer] : in_order) {
-    answers.push_back({{"finding", answer->finding()},
-                       {"kind", authoring::v1::Answer::Kind_Name(answer->kind())},
-                       {"explanation", TextOf(answer->explanation())},
-                       {"owner", StringOrNull(answer->owner())},
-                       {"target_date", DateOrNull(answer->target_date())}});
+  writer.BeginList("answers");
+  for (const auto& [place, i] : in_order) {
+    const authoring::v1::Answer& answer = response.answers(i);
+    writer.Element({{"finding", answer.finding()},
+                    {"kind", authoring::v1::Answer::Kind_Name(answer.kind())},
+                    {"explanation", TextOf(answer.explanation())},
+                    {"owner", StringOrNull(answer.owner())},
+                    {"target_date", DateOrNull(answer.target_date())}},
+                   fmt::format("response.answers[{}].explanation", i));
   }
-  return answers;
+  writer.EndList();
 }
 
 }  // namespace
 
-std::string RenderJson(const authoring::v1::Response& approved) {
-  ordered_json findings = ordered_json::array();
-  for (const authoring::v1::ResponseFinding& finding : approved.findings()) {
-    findings.push_back(FindingOf(finding));
+absl::StatusOr<std::string> RenderJson(const authoring::v1::Response& approved, size_t limit) {
+  Writer writer(limit);
+  writer.Member("format", std::string(kFormat));
+  writer.Member("name", approved.name());
+  writer.Member("edition", approved.edition());
+  writer.Member("body", {{"name", approved.body().name()},
+                         {"title", approved.body().display_name()},
+                         {"kind", registry::v1::Body::Kind_Name(approved.body().kind())}});
+  writer.Member("force", {{"name", approved.force().name()},
+                          {"title", approved.force().display_name()},
+                          {"chief_officer_title", approved.force().chief_officer_title()}});
+  writer.Member("report", ReportOf(approved.report()));
+  writer.Member("key_findings", TextOf(approved.key_findings()), "response.key_findings");
+  writer.BeginList("findings");
+  for (int i = 0; i < approved.report().findings_size(); ++i) {
+    writer.Element(FindingOf(approved, approved.report().findings(i)),
+                   fmt::format("response.report.findings[{}].text", i));
   }
-  const ordered_json content = {{"format", std::string(kFormat)},
-                                {"name", approved.name()},
-                                {"edition", approved.edition()},
-                                {"body",
-                                 {{"name", approved.body().name()},
-                                  {"title", approved.body().display_name()},
-                                  {"kind", registry::v1::Body::Kind_Name(approved.body().kind())}}},
-                                {"force",
-                                 {{"name", approved.force().name()},
-                                  {"title", approved.force().display_name()},
-                                  {"chief_officer_title", approved.force().chief_officer_title()}}},
-                                {"report", ReportOf(approved.report())},
-                                {"key_findings", TextOf(approved.key_findings())},
-                                {"findings", std::move(findings)},
-                                {"chief_officer", ChiefOfficerOf(approved.chief_officer())},
-                                {"comments", TextOf(approved.comments())},
-                                {"answers", AnswersOf(approved)},
-                                {"reply_to_chief_officer", TextOf(approved.reply_to_chief_officer())},
-                                {"monitoring", TextOf(approved.monitoring())},
-                                {"signatory",
-                                 {{"name", approved.signatory().name()},
-                                  {"title", approved.signatory().title()},
-                                  {"capacity", StringOrNull(approved.signatory().capacity())}}}};
-  // Readable as it comes, and the same for everybody. Protobuf has checked that strings are UTF-8; were one not, a
-  // replacement character beats an exception.
-  constexpr int kIndent = 1;
-  return content.dump(kIndent, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  writer.EndList();
+  WriteChiefOfficer(approved.chief_officer(), writer);
+  writer.Member("comments", TextOf(approved.comments()), "response.comments");
+  WriteAnswers(approved, writer);
+  writer.Member("reply_to_chief_officer", TextOf(approved.reply_to_chief_officer()), "response.reply_to_chief_officer");
+  writer.Member("monitoring", TextOf(approved.monitoring()), "response.monitoring");
+  writer.Member("signatory", {{"name", approved.signatory().name()},
+                              {"title", approved.signatory().title()},
+                              {"capacity", StringOrNull(approved.signatory().capacity())}});
+  return writer.Finish();
 }
 
 }  // namespace section55::publication

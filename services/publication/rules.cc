@@ -57,7 +57,7 @@ Copy MakeCopy(const v1::PublicationRecord& record, Copy::RecipientKind kind, std
   copy.set_name(fmt::format("{}/editions/{}/copies/{}", record.name(), record.edition(), id));
   copy.set_recipient_kind(kind);
   copy.set_state(Copy::QUEUED);
-  *copy.mutable_queued_time() = record.published_time();
+  *copy.mutable_queued_time() = record.edition_published_time();
   return copy;
 }
 
@@ -77,30 +77,50 @@ std::optional<absl::CivilDay> LastLawfulDay(const Inspection& report) {
   return explained.ok() ? explained->due_date : std::nullopt;
 }
 
-absl::StatusOr<v1::PublicationRecord> Publish(const Response& approved, absl::Time now) {
-  const auto ids = base::ParseName(approved.name(), "bodies/{body}/responses/{inspection}");
-  const std::optional<absl::CivilDay> report_day = base::ToCivilDay(approved.report().publication_date());
-  if (!ids || !report_day || approved.edition() < 1) {
-    return base::Error(
-        absl::StatusCode::kInvalidArgument, "MALFORMED_EVENT",
-        fmt::format("\"{}\" has no proper name, publication date of its report or edition", approved.name()));
+absl::StatusOr<v1::PublicationRecord> Describe(const Response& approved,
+                                               const std::optional<v1::PublicationRecord>& earlier) {
+  const auto ids = base::ParseName(approved.name(), base::kResponseName);
+  base::Violations violations;
+  if (!ids) {
+    violations.Add("response.name", "must be a response's name, \"bodies/norfolk-pcc/responses/safe-to-share\"");
   }
-  const absl::CivilDay today = calendar::LondonDay(now);
-  const std::optional<absl::CivilDay> last_day = LastLawfulDay(approved.report());
-
+  if (!base::ToCivilDay(approved.report().publication_date())) {
+    violations.Add("response.report.publication_date", "must be a full and real date");
+  }
+  if (approved.edition() < 1) {
+    violations.Add("response.edition", "must be 1 or more");
+  }
+  RETURN_IF_ERROR(violations.ToStatus());
   v1::PublicationRecord record;
-  record.set_name(fmt::format("bodies/{}/publications/{}", (*ids)[0], (*ids)[1]));
+  record.set_name(base::MakeName(base::kPublicationName, {(*ids)[0], (*ids)[1]}));
   record.set_state(v1::PublicationRecord::PUBLISHED);
-  *record.mutable_published_time() = base::ToTimestamp(now);
-  record.set_day_number(calendar::DayNumber(*report_day, today));
-  record.set_late_by_days(last_day ? calendar::LateByDays(*last_day, today) : 0);
-  record.set_statutory(last_day.has_value());
+  record.set_statutory(LastLawfulDay(approved.report()).has_value());
   record.set_edition(approved.edition());
-  record.set_inspection(fmt::format("inspections/{}", (*ids)[1]));
+  record.set_inspection(base::MakeName(base::kInspectionName, {(*ids)[1]}));
   record.set_inspection_title(approved.report().title());
   *record.mutable_inspection_publication_date() = approved.report().publication_date();
   record.set_body_title(approved.body().display_name());
   record.set_page_path(fmt::format("/responses/{}/{}", (*ids)[0], (*ids)[1]));
+  if (earlier) {
+    *record.mutable_published_time() = earlier->published_time();
+    record.set_day_number(earlier->day_number());
+    record.set_late_by_days(earlier->late_by_days());
+    record.set_statutory(earlier->statutory());
+  }
+  return record;
+}
+
+absl::StatusOr<v1::PublicationRecord> Publish(const Response& approved,
+                                              const std::optional<v1::PublicationRecord>& earlier, absl::Time now) {
+  ASSIGN_OR_RETURN(v1::PublicationRecord record, Describe(approved, earlier));
+  *record.mutable_edition_published_time() = base::ToTimestamp(now);
+  if (!earlier) {
+    const absl::CivilDay today = calendar::LondonDay(now);
+    const std::optional<absl::CivilDay> last_day = LastLawfulDay(approved.report());
+    *record.mutable_published_time() = record.edition_published_time();
+    record.set_day_number(calendar::DayNumber(base::ToCivilDay(approved.report().publication_date()).value(), today));
+    record.set_late_by_days(last_day ? calendar::LateByDays(*last_day, today) : 0);
+  }
   return record;
 }
 
@@ -165,10 +185,10 @@ void CheckRecipient(const v1::CreateRecipientRequest& request, base::Violations&
       violations.Add("recipient_id", "is kept for another kind of recipient");
     }
   }
-  if (!recipient.body().empty() && !base::ParseName(recipient.body(), "bodies/{body}")) {
+  if (!recipient.body().empty() && !base::ParseName(recipient.body(), base::kBodyName)) {
     violations.Add("recipient.body", "must be a body's name, \"bodies/norfolk-pcc\", or empty for every body");
   }
-  base::CheckText("recipient.display_name", recipient.display_name(), kLongestTitle, base::Presence::kRequired,
+  base::CheckName("recipient.display_name", recipient.display_name(), kLongestTitle, base::Presence::kRequired,
                   violations);
   if (recipient.address().size() > kLongestAddress || !IsMailAddress(recipient.address())) {
     violations.Add("recipient.address",

@@ -18,9 +18,15 @@ namespace section55::publication::rules {
 // response is not owed under section 55 or the report is older than the rule.
 std::optional<absl::CivilDay> LastLawfulDay(const registry::v1::Inspection& report);
 
-// The record of an approved response published at `now`, but for its content hash. INVALID_ARGUMENT: the response has
-// not the form in which response-authoring sends it.
-absl::StatusOr<v1::PublicationRecord> Publish(const authoring::v1::Response& approved, absl::Time now);
+// What the record of an approved response says before its instant is known: of an edition that nobody has published yet. `earlier` is
+// the record of the edition that is public, if there is one: when that body answered the report in the first place, and how late, is
+// settled by its first edition. INVALID_ARGUMENT: the response has not the form in which response-authoring sends it.
+absl::StatusOr<v1::PublicationRecord> Describe(const authoring::v1::Response& approved,
+                                               const std::optional<v1::PublicationRecord>& earlier);
+
+// The same, published at `now`: an instant at which everybody could read it already. But for its content hash.
+absl::StatusOr<v1::PublicationRecord> Publish(const authoring::v1::Response& approved,
+                                              const std::optional<v1::PublicationRecord>& earlier, absl::Time now);
 
 // The copies owed of what was published, by recipient kind: to the inspectors and the Secretary of State (section
 // 55(6)), to the chief officer, to the scrutiny body if there is one, and to every other recipient. `recipients` are

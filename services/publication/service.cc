@@ -2,15 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <optional>
+#include <tuple>
 
 #include "libs/base/filter.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
-#include "libs/rpc/mutate.h"
+#include "libs/rpc/change.h"
 #include "libs/rpc/paging.h"
+#include "libs/rpc/parent.h"
+#include "services/publication/renditions.h"
 #include "services/publication/rules.h"
 #include "services/publication/store.h"
 
@@ -21,92 +22,96 @@ constexpr size_t kChunk = size_t{64} * 1024;
 
 // The publication that a request names in `field`; a violation when it names none.
 store::Key ReadName(std::string_view field, std::string_view name, base::Violations& violations) {
-  const auto ids = base::ParseName(name, "bodies/{body}/publications/{inspection}");
-  if (!ids) {
-    violations.Add(field, "must be a publication's name, \"bodies/norfolk-pcc/publications/safe-to-share\"");
-    return {};
-  }
-  return {(*ids)[0], (*ids)[1]};
-}
-
-// A number that this service wrote into a page token.
-int64_t NumberOf(const std::string& text) {
-  int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-// Reads one row more than asked for, to know whether there is a next page; takes it off again.
-template <typename Item>
-bool TakeSurplus(std::vector<Item>& items, int page_size) {
-  const bool more = items.size() > static_cast<size_t>(page_size);
-  if (more) {
-    items.pop_back();
-  }
-  return more;
+  std::vector<std::string> ids = base::IdsIn(field, name, base::kPublicationName, violations);
+  return {std::move(ids[0]), std::move(ids[1])};
 }
 
 }  // namespace
 
 grpc::Status PublicationService::GetPublication(grpc::ServerContext* context, const v1::GetPublicationRequest* request,
                                                 v1::PublicationRecord* response) {
-  return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
     const store::Key key = ReadName("name", request->name(), violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(*response, store::LoadPublication(tx, key));
-      return absl::OkStatus();
-    });
+    return database_.Lookup(
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(*response, store::LoadPublication(tx, key));
+          return absl::OkStatus();
+        },
+        call.deadline);
   });
 }
 
 grpc::Status PublicationService::ListPublications(grpc::ServerContext* context,
                                                   const v1::ListPublicationsRequest* request,
                                                   v1::ListPublicationsResponse* response) {
-  return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
     store::PublicationQuery query;
-    const auto parent = base::ParseName(request->parent(), "bodies/{body}", /*wildcard=*/true);
-    if (!parent) {
-      violations.Add("parent", "must be a body's name, \"bodies/norfolk-pcc\", or \"bodies/-\" for all");
-    } else if (parent->front() != "-") {
-      query.body = parent->front();
+    const rpc::Parent parent = rpc::ReadParent(request->parent(), call.scope, violations);
+    for (const base::Condition& condition :
+         base::ParseFilter(request->filter(), {base::NameField("inspection", base::kInspectionName)}, violations)) {
+      query.inspection = condition.text;
     }
-    const auto wanted = base::ParseFilter(request->filter(), {"inspection"}, violations);
-    if (const auto found = wanted.find("inspection"); found != wanted.end()) {
-      if (const auto inspection = base::ParseName(found->second, "inspections/{inspection}")) {
-        query.inspection = inspection->front();
-      } else {
-        violations.Add("filter", "inspection must be a report's name, \"inspections/safe-to-share\"");
-      }
-    }
-    const int page_size = rpc::PageSize(request->page_size(), violations);
-    const std::vector<std::string> after = rpc::ReadPageToken(*request, 3, violations);
+    const auto paging = rpc::ReadPaging<int64_t, std::string, std::string>(*request, violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    if (!after.empty()) {
-      query.after = store::PublicationPlace{NumberOf(after[0]), {after[1], after[2]}};
+    if (!parent.everything) {
+      query.body = parent.bodies.front();  // what is public is open to any caller, so it is the one that was named
     }
-    query.limit = page_size + 1;
+    if (paging.after) {
+      const auto& [micros, body, inspection] = *paging.after;
+      query.after = store::PublicationPlace{micros, {body, inspection}};
+    }
+    query.limit = paging.limit();
 
     std::vector<v1::PublicationRecord> found;
-    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(found, store::ListPublications(tx, query));
-      return absl::OkStatus();
-    }));
-    if (TakeSurplus(found, page_size)) {
-      const store::PublicationPlace last = store::PlaceOf(found.back());
-      response->set_next_page_token(
-          rpc::MakePageToken(*request, {std::to_string(last.published_micros), last.key.body, last.key.inspection}));
-    }
+    RETURN_IF_ERROR(database_.Lookup(
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(found, store::ListPublications(tx, query));
+          return absl::OkStatus();
+        },
+        call.deadline));
+    const auto key_of = [](const v1::PublicationRecord& record) {
+      const store::PublicationPlace place = store::PlaceOf(record);
+      return std::tuple(place.published_micros, place.key.body, place.key.inspection);
+    };
+    rpc::FinishPage(*request, paging, found, key_of, *response);
     response->mutable_publications()->Assign(found.begin(), found.end());
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status PublicationService::CheckRenditions(grpc::ServerContext* context,
+                                                 const v1::CheckRenditionsRequest* request,
+                                                 v1::CheckRenditionsResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+    base::Violations violations;
+    const std::vector<std::string> ids =
+        base::IdsIn("response.name", request->response().name(), base::kResponseName, violations);
+    RETURN_IF_ERROR(violations.ToStatus());
+    std::optional<v1::PublicationRecord> earlier;
+    RETURN_IF_ERROR(database_.Lookup(
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(earlier, store::FindPublication(tx, {ids[0], ids[1]}));
+          return absl::OkStatus();
+        },
+        call.deadline));
+    ASSIGN_OR_RETURN(const Renditions renditions, Render(request->response(), earlier, public_url_));
+    const auto add = [&](v1::GetRenditionRequest::Format format, const std::string& bytes) {
+      v1::RenditionSize& size = *response->add_renditions();
+      size.set_format(format);
+      size.set_bytes(static_cast<int64_t>(bytes.size()));
+    };
+    add(v1::GetRenditionRequest::HTML, renditions.html);
+    add(v1::GetRenditionRequest::JSON, renditions.json);
     return absl::OkStatus();
   });
 }
 
 grpc::Status PublicationService::GetRendition(grpc::ServerContext* context, const v1::GetRenditionRequest* request,
                                               grpc::ServerWriter<v1::GetRenditionResponse>* writer) {
-  return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
     const store::Key key = ReadName("name", request->name(), violations);
     if (request->format() != v1::GetRenditionRequest::HTML && request->format() != v1::GetRenditionRequest::JSON) {
@@ -115,10 +120,12 @@ grpc::Status PublicationService::GetRendition(grpc::ServerContext* context, cons
     RETURN_IF_ERROR(violations.ToStatus());
     // Read as a whole before anything is sent: a slow reader holds no connection to the database.
     std::string content;
-    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(content, store::LoadRendition(tx, key, request->format()));
-      return absl::OkStatus();
-    }));
+    RETURN_IF_ERROR(database_.Lookup(
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(content, store::LoadRendition(tx, key, request->format()));
+          return absl::OkStatus();
+        },
+        call.deadline));
     v1::GetRenditionResponse chunk;
     for (size_t sent = 0; sent < content.size(); sent += kChunk) {
       chunk.set_data(content.substr(sent, kChunk));
@@ -132,28 +139,29 @@ grpc::Status PublicationService::GetRendition(grpc::ServerContext* context, cons
 
 grpc::Status PublicationService::ListCopies(grpc::ServerContext* context, const v1::ListCopiesRequest* request,
                                             v1::ListCopiesResponse* response) {
-  return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
     const store::Key key = ReadName("parent", request->parent(), violations);
-    const int page_size = rpc::PageSize(request->page_size(), violations);
-    const std::vector<std::string> token = rpc::ReadPageToken(*request, 3, violations);
+    const auto paging = rpc::ReadPaging<int64_t, int64_t, std::string>(*request, violations);
     RETURN_IF_ERROR(violations.ToStatus());
     store::CopyPlace after;
-    if (!token.empty()) {
-      after = {NumberOf(token[0]), NumberOf(token[1]), token[2]};
+    if (paging.after) {
+      std::tie(after.edition, after.kind, after.copy_id) = *paging.after;
     }
 
     std::vector<v1::Copy> found;
-    RETURN_IF_ERROR(database_.Read([&](db::Transaction& tx) -> absl::Status {
-      RETURN_IF_ERROR(store::LoadPublication(tx, key).status());
-      ASSIGN_OR_RETURN(found, store::ListCopies(tx, key, after, page_size + 1));
-      return absl::OkStatus();
-    }));
-    if (TakeSurplus(found, page_size)) {
-      const store::CopyPlace last = store::PlaceOf(found.back());
-      response->set_next_page_token(
-          rpc::MakePageToken(*request, {std::to_string(last.edition), std::to_string(last.kind), last.copy_id}));
-    }
+    RETURN_IF_ERROR(database_.Read(
+        [&](db::Transaction& tx) -> absl::Status {
+          RETURN_IF_ERROR(store::LoadPublication(tx, key).status());
+          ASSIGN_OR_RETURN(found, store::ListCopies(tx, key, after, paging.limit()));
+          return absl::OkStatus();
+        },
+        call.deadline));
+    const auto key_of = [](const v1::Copy& copy) {
+      const store::CopyPlace place = store::PlaceOf(copy);
+      return std::tuple(place.edition, place.kind, place.copy_id);
+    };
+    rpc::FinishPage(*request, paging, found, key_of, *response);
     response->mutable_copies()->Assign(found.begin(), found.end());
     return absl::OkStatus();
   });
@@ -165,31 +173,36 @@ grpc::Status PublicationService::CreateRecipient(grpc::ServerContext* context,
     base::Violations violations;
     rules::CheckRecipient(*request, violations);
     RETURN_IF_ERROR(violations.ToStatus());
-    return rpc::Mutate(call, database_, *request, *response, [&](db::Transaction& tx) {
-      *response = request->recipient();
-      response->set_name(fmt::format("recipients/{}", request->recipient_id()));
-      return store::InsertRecipient(tx, *response);
-    });
+    return rpc::Change(
+        call, database_, *request, *response,
+        [&](db::Transaction&) {
+          *response = request->recipient();
+          response->set_name(fmt::format("recipients/{}", request->recipient_id()));
+          return absl::OkStatus();
+        },
+        [&](db::Transaction& tx) { return store::InsertRecipient(tx, *response); });
   });
 }
 
 grpc::Status PublicationService::ListRecipients(grpc::ServerContext* context, const v1::ListRecipientsRequest* request,
                                                 v1::ListRecipientsResponse* response) {
-  return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
-    const int page_size = rpc::PageSize(request->page_size(), violations);
-    const std::vector<std::string> token = rpc::ReadPageToken(*request, 1, violations);
+    const auto paging = rpc::ReadPaging<std::string>(*request, violations);
     RETURN_IF_ERROR(violations.ToStatus());
 
     std::vector<v1::Recipient> found;
-    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(found, store::ListRecipients(tx, token.empty() ? "" : token[0], page_size + 1));
-      return absl::OkStatus();
-    }));
-    if (TakeSurplus(found, page_size)) {
-      const std::string& name = found.back().name();
-      response->set_next_page_token(rpc::MakePageToken(*request, {name.substr(name.rfind('/') + 1)}));
-    }
+    RETURN_IF_ERROR(database_.Lookup(
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(found,
+                           store::ListRecipients(tx, paging.after ? std::get<0>(*paging.after) : "", paging.limit()));
+          return absl::OkStatus();
+        },
+        call.deadline));
+    const auto key_of = [](const v1::Recipient& recipient) {
+      return std::tuple(recipient.name().substr(recipient.name().rfind('/') + 1));
+    };
+    rpc::FinishPage(*request, paging, found, key_of, *response);
     response->mutable_recipients()->Assign(found.begin(), found.end());
     return absl::OkStatus();
   });

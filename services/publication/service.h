@@ -1,6 +1,9 @@
 // The transport of publication: authorised calls in, rules and store, answers out.
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "libs/db/database.h"
 #include "libs/rpc/server.h"
 #include "section55/publication/v1/publication.grpc.pb.h"
@@ -12,12 +15,16 @@ inline constexpr std::string_view kServiceName = "section55.publication.v1.Publi
 // Thread-safe.
 class PublicationService : public v1::Publication::Service {
  public:
-  PublicationService(rpc::Server& server, db::Database& database) : server_(server), database_(database) {}
+  // `public_url` as in render.h.
+  PublicationService(rpc::Server& server, db::Database& database, std::string public_url)
+      : server_(server), database_(database), public_url_(std::move(public_url)) {}
 
   grpc::Status GetPublication(grpc::ServerContext* context, const v1::GetPublicationRequest* request,
                               v1::PublicationRecord* response) override;
   grpc::Status ListPublications(grpc::ServerContext* context, const v1::ListPublicationsRequest* request,
                                 v1::ListPublicationsResponse* response) override;
+  grpc::Status CheckRenditions(grpc::ServerContext* context, const v1::CheckRenditionsRequest* request,
+                               v1::CheckRenditionsResponse* response) override;
   grpc::Status GetRendition(grpc::ServerContext* context, const v1::GetRenditionRequest* request,
                             grpc::ServerWriter<v1::GetRenditionResponse>* writer) override;
   grpc::Status ListCopies(grpc::ServerContext* context, const v1::ListCopiesRequest* request,
@@ -30,6 +37,7 @@ class PublicationService : public v1::Publication::Service {
  private:
   rpc::Server& server_;
   db::Database& database_;
+  const std::string public_url_;
 };
 
 }  // namespace section55::publication

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
+#include "google/protobuf/wrappers.pb.h"
 #include "libs/base/clock.h"
+#include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
@@ -14,70 +18,184 @@ namespace {
 // Instead of NULL, which compares with nothing.
 constexpr std::string_view kUntilFurtherNotice = "9999-12-31";
 
-std::string NameOf(const Key& key) { return fmt::format("bodies/{}/publications/{}", key.body, key.inspection); }
+std::string NameOf(const Key& key) { return base::MakeName(base::kPublicationName, {key.body, key.inspection}); }
 
 std::string_view LastPart(std::string_view name) { return name.substr(name.rfind('/') + 1); }
 
-// Reads the column `content` of rows into messages. The rows are all read, so that a row that is no message is an error
-// and not a gap in a list.
+using google::protobuf::BytesValue;
+
+const db::ProtoTable<v1::PublicationRecord>& Publications() {
+  static const db::ProtoTable<v1::PublicationRecord> table(
+      {.name = "publications", .key = {"body", "inspection"}, .columns = {"edition", "published_time"}});
+  return table;
+}
+
+const db::ProtoTable<BytesValue>& Renditions() {
+  static const db::ProtoTable<BytesValue> table(
+      {.name = "renditions", .key = {"body", "inspection", "format", "edition"}, .columns = {}});
+  return table;
+}
+
+const db::ProtoTable<v1::Copy>& Copies() {
+  static const db::ProtoTable<v1::Copy> table(
+      {.name = "copies", .key = {"body", "inspection", "edition", "kind", "copy_id"}, .columns = {}});
+  return table;
+}
+
+const db::ProtoTable<v1::Recipient>& Recipients() {
+  static const db::ProtoTable<v1::Recipient> table(
+      {.name = "recipients", .key = {"recipient"}, .columns = {"body", "valid_from", "valid_to"}});
+  return table;
+}
+
+const db::ProtoTable<registry::v1::Inspection>& Reports() {
+  static const db::ProtoTable<registry::v1::Inspection> table(
+      {.name = "reports", .key = {"inspection", "report"}, .columns = {}});
+  return table;
+}
+
+const db::ProtoTable<authoring::v1::Response>& Approvals() {
+  static const db::ProtoTable<authoring::v1::Response> table({.name = "approvals",
+                                                              .key = {"body", "inspection", "edition"},
+                                                              .columns = {"report", "approval_event", "refused"}});
+  return table;
+}
+
 template <typename Message>
-absl::StatusOr<std::vector<Message>> ReadMessages(db::Transaction& tx, std::string_view sql,
-                                                  absl::Span<const db::Value> values) {
+absl::StatusOr<std::vector<Message>> MessagesOf(absl::StatusOr<std::vector<db::Versioned<Message>>> rows) {
+  RETURN_IF_ERROR(rows.status());
   std::vector<Message> messages;
-  bool readable = true;
-  RETURN_IF_ERROR(tx.Query(sql, values, [&](const db::Row& row) {
-    const std::string_view content = row.Text(0);
-    readable &= messages.emplace_back().ParseFromArray(content.data(), static_cast<int>(content.size()));
-  }));
-  if (!readable) {
-    return absl::DataLossError(fmt::format("a stored {} cannot be read", Message::descriptor()->full_name()));
+  messages.reserve(rows->size());
+  for (db::Versioned<Message>& row : *rows) {
+    messages.push_back(std::move(row.message));
   }
   return messages;
 }
 
+absl::StatusOr<std::string> OneRendition(const Key& key, absl::StatusOr<std::vector<db::Versioned<BytesValue>>> rows) {
+  RETURN_IF_ERROR(rows.status());
+  if (rows->empty()) {
+    return base::NotFound(NameOf(key));
+  }
+  return std::move(*rows->front().message.mutable_value());
+}
+
+// Keeps a wording of the report that is not here yet, and returns what it is found by.
+absl::StatusOr<std::string> SaveReport(db::Transaction& tx, const Key& key, registry::v1::Inspection report) {
+  report.clear_etag();  // the registry's, and no part of the wording
+  const std::string hash = base::Sha256Hex(db::SerialiseDeterministically(report));
+  const auto found = Reports().Find(tx, {key.inspection, hash});
+  if (found.ok() && *found) {
+    return hash;
+  }
+  if (absl::IsDataLoss(found.status())) {
+    // What is at hand is whole: it takes the place of what is damaged.
+    RETURN_IF_ERROR(
+        tx.Execute("DELETE FROM reports WHERE inspection = ? AND report = ?", {key.inspection, hash}).status());
+  } else {
+    RETURN_IF_ERROR(found.status());
+  }
+  db::Versioned<registry::v1::Inspection> row{std::move(report)};
+  const absl::Status inserted = Reports().Insert(tx, {key.inspection, hash}, {}, row);
+  if (!absl::IsAlreadyExists(inserted)) {  // another replica was faster: the same
+    RETURN_IF_ERROR(inserted);
+  }
+  return hash;
+}
+
 }  // namespace
 
-absl::Status SavePublication(db::Transaction& tx, const Key& key, const v1::PublicationRecord& record) {
-  const std::string content = record.SerializeAsString();
-  const int64_t published = base::ToMicros(base::FromTimestamp(record.published_time()));
-  ASSIGN_OR_RETURN(const int64_t updated,
-                   tx.Execute("UPDATE publications SET edition = ?, published_time = ?, content = ?"
-                              " WHERE body = ? AND inspection = ?",
-                              {record.edition(), published, db::Bytes{content}, key.body, key.inspection}));
-  if (updated > 0) {
-    return absl::OkStatus();
+std::vector<const db::MessageTable*> Tables() {
+  return {&Publications(), &Renditions(), &Copies(), &Recipients(), &Reports(), &Approvals()};
+}
+
+absl::StatusOr<bool> SaveApproval(db::Transaction& tx, const Key& key, const authoring::v1::Response& approved,
+                                  std::string_view event) {
+  bool here = false, counts = true;
+  RETURN_IF_ERROR(
+      tx.Query("SELECT approval_event, refused FROM approvals WHERE body = ? AND inspection = ? AND edition = ?",
+               {key.body, key.inspection, approved.edition()}, [&](const db::Row& row) {
+                 here = true;
+                 counts = row.Int64(1) != 0 && row.Text(0) != event;
+               }));
+  if (!counts) {
+    return false;
   }
+  if (here) {
+    RETURN_IF_ERROR(tx.Execute("DELETE FROM approvals WHERE body = ? AND inspection = ? AND edition = ?",
+                               {key.body, key.inspection, approved.edition()})
+                        .status());
+  }
+  ASSIGN_OR_RETURN(const std::string report, SaveReport(tx, key, approved.report()));
+  db::Versioned<authoring::v1::Response> row{approved};
+  row.message.clear_report();
+  RETURN_IF_ERROR(Approvals().Insert(tx, {key.body, key.inspection, approved.edition()}, {report, event, 0}, row));
+  return true;
+}
+
+absl::StatusOr<authoring::v1::Response> LoadApproval(db::Transaction& tx, const Key& key, int64_t edition) {
+  std::optional<std::string> report;
+  RETURN_IF_ERROR(
+      tx.Query("SELECT report FROM approvals WHERE body = ? AND inspection = ? AND edition = ? AND refused = 0",
+               {key.body, key.inspection, edition}, [&](const db::Row& row) { report = std::string(row.Text(0)); }));
+  const std::string name = fmt::format("{}/editions/{}", NameOf(key), edition);
+  if (!report) {
+    return base::NotFound(name);
+  }
+  ASSIGN_OR_RETURN(db::Versioned<authoring::v1::Response> approval,
+                   Approvals().Load(tx, {key.body, key.inspection, edition}, name));
+  ASSIGN_OR_RETURN(
+      db::Versioned<registry::v1::Inspection> stored,
+      Reports().Load(tx, {key.inspection, *report}, base::MakeName(base::kInspectionName, {key.inspection})));
+  *approval.message.mutable_report() = std::move(stored.message);
+  // Of these rows, and no part of what was approved.
+  approval.message.clear_etag();
+  approval.message.mutable_report()->clear_etag();
+  return std::move(approval.message);
+}
+
+absl::Status RefuseApproval(db::Transaction& tx, const Key& key, int64_t edition) {
+  // By its columns alone: what was approved may be the very thing that cannot be read.
   return tx
-      .Execute("INSERT INTO publications (body, inspection, edition, published_time, content) VALUES (?, ?, ?, ?, ?)",
-               {key.body, key.inspection, record.edition(), published, db::Bytes{content}})
+      .Execute("UPDATE approvals SET refused = 1 WHERE body = ? AND inspection = ? AND edition = ?",
+               {key.body, key.inspection, edition})
       .status();
 }
 
+absl::Status SavePublication(db::Transaction& tx, const Key& key, const v1::PublicationRecord& record) {
+  const int64_t published = base::ToMicros(base::FromTimestamp(record.edition_published_time()));
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<v1::PublicationRecord>> row,
+                   Publications().Find(tx, {key.body, key.inspection}));
+  if (row) {
+    row->message = record;
+    return Publications().Update(tx, {key.body, key.inspection}, {record.edition(), published}, *row);
+  }
+  db::Versioned<v1::PublicationRecord> added{record};
+  return Publications().Insert(tx, {key.body, key.inspection}, {record.edition(), published}, added);
+}
+
 absl::StatusOr<std::optional<v1::PublicationRecord>> FindPublication(db::Transaction& tx, const Key& key) {
-  ASSIGN_OR_RETURN(
-      std::vector<v1::PublicationRecord> found,
-      ReadMessages<v1::PublicationRecord>(tx, "SELECT content FROM publications WHERE body = ? AND inspection = ?",
-                                          {key.body, key.inspection}));
-  return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<v1::PublicationRecord>> row,
+                   Publications().Find(tx, {key.body, key.inspection}));
+  return row ? std::optional(std::move(row->message)) : std::nullopt;
 }
 
 absl::StatusOr<v1::PublicationRecord> LoadPublication(db::Transaction& tx, const Key& key) {
-  ASSIGN_OR_RETURN(std::optional<v1::PublicationRecord> found, FindPublication(tx, key));
-  if (!found) {
-    return base::NotFound(NameOf(key));
-  }
-  return *std::move(found);
+  ASSIGN_OR_RETURN(db::Versioned<v1::PublicationRecord> row,
+                   Publications().Load(tx, {key.body, key.inspection}, NameOf(key)));
+  return std::move(row.message);
 }
 
 PublicationPlace PlaceOf(const v1::PublicationRecord& record) {
-  const auto ids = base::ParseName(record.name(), "bodies/{body}/publications/{inspection}").value();
-  return {base::ToMicros(base::FromTimestamp(record.published_time())), {ids[0], ids[1]}};
+  const auto ids = base::ParseName(record.name(), base::kPublicationName).value();
+  return {base::ToMicros(base::FromTimestamp(record.edition_published_time())), {ids[0], ids[1]}};
 }
 
 absl::StatusOr<std::vector<v1::PublicationRecord>> ListPublications(db::Transaction& tx,
                                                                     const PublicationQuery& query) {
-  std::string sql = "SELECT content FROM publications WHERE 1 = 1";
-  std::vector<db::Value> values;
+  // The time alone bounds every page, the first one too, so that both engines seek in an index and read on in its order.
+  std::string sql = "WHERE published_time <= ?";
+  std::vector<db::Value> values = {query.after ? query.after->published_micros : std::numeric_limits<int64_t>::max()};
   if (!query.body.empty()) {
     sql += " AND body = ?";
     values.emplace_back(query.body);
@@ -87,47 +205,58 @@ absl::StatusOr<std::vector<v1::PublicationRecord>> ListPublications(db::Transact
     values.emplace_back(query.inspection);
   }
   if (query.after) {
-    // The first condition follows from the second; MySQL seeks in the index by it alone.
-    sql += " AND published_time <= ? AND (published_time, body, inspection) < (?, ?, ?)";
-    values.emplace_back(query.after->published_micros);
+    sql += " AND (published_time, body, inspection) < (?, ?, ?)";
     values.emplace_back(query.after->published_micros);
     values.emplace_back(query.after->key.body);
     values.emplace_back(query.after->key.inspection);
   }
   sql += " ORDER BY published_time DESC, body DESC, inspection DESC LIMIT ?";
   values.emplace_back(query.limit);
-  return ReadMessages<v1::PublicationRecord>(tx, sql, values);
+  return MessagesOf(Publications().Select(tx, sql, values));
 }
 
-absl::Status InsertRendition(db::Transaction& tx, const Key& key, int edition, Format format,
-                             std::string_view content) {
-  return tx
-      .Execute("INSERT INTO renditions (body, inspection, edition, format, content) VALUES (?, ?, ?, ?, ?)",
-               {key.body, key.inspection, edition, static_cast<int64_t>(format), db::Bytes{content}})
-      .status();
+absl::Status SaveRendition(db::Transaction& tx, const Key& key, int64_t edition, Format format,
+                           std::string_view bytes) {
+  const int64_t form = format;
+  db::Versioned<BytesValue> row;
+  row.message.set_value(std::string(bytes));
+  RETURN_IF_ERROR(
+      tx.Query("SELECT version FROM renditions WHERE body = ? AND inspection = ? AND format = ? AND edition = ?",
+               {key.body, key.inspection, form, edition}, [&](const db::Row& found) { row.version = found.Int64(0); }));
+  return row.version == 0 ? Renditions().Insert(tx, {key.body, key.inspection, form, edition}, {}, row)
+                          : Renditions().Update(tx, {key.body, key.inspection, form, edition}, {}, row);
+}
+
+absl::StatusOr<bool> HasRendition(db::Transaction& tx, const Key& key, int64_t edition) {
+  bool found = false;
+  RETURN_IF_ERROR(
+      tx.Query("SELECT version FROM renditions WHERE body = ? AND inspection = ? AND format = ? AND edition = ?",
+               {key.body, key.inspection, static_cast<int64_t>(v1::GetRenditionRequest::HTML), edition},
+               [&](const db::Row&) { found = true; }));
+  return found;
 }
 
 absl::StatusOr<std::string> LoadRendition(db::Transaction& tx, const Key& key, Format format) {
-  std::optional<std::string> content;
-  RETURN_IF_ERROR(
-      tx.Query("SELECT r.content FROM publications p JOIN renditions r"
-               " ON r.body = p.body AND r.inspection = p.inspection AND r.edition = p.edition"
-               " WHERE p.body = ? AND p.inspection = ? AND r.format = ?",
-               {key.body, key.inspection, static_cast<int64_t>(format)},
-               [&](const db::Row& row) { content = std::string(row.Text(0)); }));
-  if (!content) {
-    return base::NotFound(NameOf(key));
-  }
-  return *std::move(content);
+  return OneRendition(
+      key, Renditions().Select(tx,
+                               "JOIN publications ON publications.body = renditions.body"
+                               " AND publications.inspection = renditions.inspection"
+                               " AND publications.edition = renditions.edition"
+                               " WHERE renditions.body = ? AND renditions.inspection = ? AND renditions.format = ?",
+                               {key.body, key.inspection, static_cast<int64_t>(format)}));
+}
+
+absl::StatusOr<std::string> LoadNewestRendition(db::Transaction& tx, const Key& key, Format format) {
+  return OneRendition(key, Renditions().Select(tx,
+                                               "WHERE body = ? AND inspection = ? AND format = ?"
+                                               " ORDER BY edition DESC LIMIT 1",
+                                               {key.body, key.inspection, static_cast<int64_t>(format)}));
 }
 
 absl::Status InsertCopy(db::Transaction& tx, const Key& key, const v1::Copy& copy) {
   const CopyPlace place = PlaceOf(copy);
-  const std::string content = copy.SerializeAsString();
-  return tx
-      .Execute("INSERT INTO copies (body, inspection, edition, kind, copy_id, content) VALUES (?, ?, ?, ?, ?, ?)",
-               {key.body, key.inspection, place.edition, place.kind, place.copy_id, db::Bytes{content}})
-      .status();
+  db::Versioned<v1::Copy> row{copy};
+  return Copies().Insert(tx, {key.body, key.inspection, place.edition, place.kind, place.copy_id}, {}, row);
 }
 
 CopyPlace PlaceOf(const v1::Copy& copy) {
@@ -138,11 +267,10 @@ CopyPlace PlaceOf(const v1::Copy& copy) {
 
 absl::StatusOr<std::vector<v1::Copy>> ListCopies(db::Transaction& tx, const Key& key, const CopyPlace& after,
                                                  int limit) {
-  return ReadMessages<v1::Copy>(
-      tx,
-      "SELECT content FROM copies WHERE body = ? AND inspection = ? AND (edition, kind, copy_id) > (?, ?, ?)"
-      " ORDER BY edition, kind, copy_id LIMIT ?",
-      {key.body, key.inspection, after.edition, after.kind, after.copy_id, limit});
+  return MessagesOf(Copies().Select(tx,
+                                    "WHERE body = ? AND inspection = ? AND (edition, kind, copy_id) > (?, ?, ?)"
+                                    " ORDER BY edition, kind, copy_id LIMIT ?",
+                                    {key.body, key.inspection, after.edition, after.kind, after.copy_id, limit}));
 }
 
 absl::Status InsertRecipient(db::Transaction& tx, const v1::Recipient& recipient) {
@@ -150,26 +278,21 @@ absl::Status InsertRecipient(db::Transaction& tx, const v1::Recipient& recipient
   const auto to = base::ToCivilDay(recipient.valid_to());
   const std::string valid_from = from ? calendar::IsoDate(*from) : "";
   const std::string valid_to = to ? calendar::IsoDate(*to) : std::string(kUntilFurtherNotice);
-  const std::string content = recipient.SerializeAsString();
+  db::Versioned<v1::Recipient> row{recipient};
   const absl::Status inserted =
-      tx.Execute("INSERT INTO recipients (recipient, body, valid_from, valid_to, content) VALUES (?, ?, ?, ?, ?)",
-                 {LastPart(recipient.name()), LastPart(recipient.body()), valid_from, valid_to, db::Bytes{content}})
-          .status();
+      Recipients().Insert(tx, {LastPart(recipient.name())}, {LastPart(recipient.body()), valid_from, valid_to}, row);
   return absl::IsAlreadyExists(inserted) ? base::AlreadyExists(recipient.name()) : inserted;
 }
 
 absl::StatusOr<std::vector<v1::Recipient>> ListRecipients(db::Transaction& tx, std::string_view after, int limit) {
-  return ReadMessages<v1::Recipient>(
-      tx, "SELECT content FROM recipients WHERE recipient > ? ORDER BY recipient LIMIT ?", {after, limit});
+  return MessagesOf(Recipients().Select(tx, "WHERE recipient > ? ORDER BY recipient LIMIT ?", {after, limit}));
 }
 
 absl::StatusOr<std::vector<v1::Recipient>> RecipientsOn(db::Transaction& tx, std::string_view body,
                                                         absl::CivilDay day) {
   const std::string date = calendar::IsoDate(day);
-  return ReadMessages<v1::Recipient>(
-      tx,
-      "SELECT content FROM recipients WHERE body IN ('', ?) AND valid_from <= ? AND valid_to >= ? ORDER BY recipient",
-      {body, date, date});
+  return MessagesOf(Recipients().Select(
+      tx, "WHERE body IN ('', ?) AND valid_from <= ? AND valid_to >= ? ORDER BY recipient", {body, date, date}));
 }
 
 }  // namespace section55::publication::store

@@ -1,5 +1,5 @@
 // All SQL of publication. Every function works in the transaction it is given and commits nothing by itself.
-// Ids are without their collection: "norfolk-pcc", "safe-to-share".
+// Ids are without their collection: "norfolk-pcc", "safe-to-share". What cannot be read back as it was written is DATA_LOSS.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "libs/db/database.h"
+#include "libs/db/proto_table.h"
+#include "section55/authoring/v1/response.pb.h"
 #include "section55/publication/v1/publication.pb.h"
 
 namespace section55::publication::store {
@@ -23,6 +25,21 @@ struct Key {
   std::string inspection;
 };
 
+// All tables that hold messages, for Admin.CheckStorage.
+std::vector<const db::MessageTable*> Tables();
+
+// Keeps what was approved, without its report, and the report once for each wording of it; the response has a proper name and edition.
+// `event` is the id of the event that told of it: it tells a new approval from the refused one delivered again, whatever the clocks
+// say. False: this edition is here already and was not refused, or was refused after this same approval; nothing is changed then.
+absl::StatusOr<bool> SaveApproval(db::Transaction& tx, const Key& key, const authoring::v1::Response& approved,
+                                  std::string_view event);
+
+// What was approved as that edition, with its report. NOT_FOUND: nothing was, or it was refused.
+absl::StatusOr<authoring::v1::Response> LoadApproval(db::Transaction& tx, const Key& key, int64_t edition);
+
+// Notes that the edition could not be published: only a later approval of it counts.
+absl::Status RefuseApproval(db::Transaction& tx, const Key& key, int64_t edition);
+
 // Adds a publication, or puts a later edition in the place of the one that was public.
 absl::Status SavePublication(db::Transaction& tx, const Key& key, const v1::PublicationRecord& record);
 
@@ -34,7 +51,7 @@ absl::StatusOr<v1::PublicationRecord> LoadPublication(db::Transaction& tx, const
 
 // Where a publication stands in a list.
 struct PublicationPlace {
-  int64_t published_micros = 0;
+  int64_t published_micros = 0;  // of the edition that is public
   Key key;
 };
 
@@ -48,14 +65,20 @@ struct PublicationQuery {
   int limit = 0;
 };
 
-// The latest first; of one instant, by body and inspection backwards.
+// The edition published latest first; of one instant, by body and inspection backwards.
 absl::StatusOr<std::vector<v1::PublicationRecord>> ListPublications(db::Transaction& tx, const PublicationQuery& query);
 
-// Adds the bytes of a rendition. ALREADY_EXISTS.
-absl::Status InsertRendition(db::Transaction& tx, const Key& key, int edition, Format format, std::string_view content);
+// Adds the bytes of a rendition, or puts them in the place of those of the same edition.
+absl::Status SaveRendition(db::Transaction& tx, const Key& key, int64_t edition, Format format, std::string_view bytes);
 
-// The bytes of a rendition of the edition that is public. NOT_FOUND, naming the publication.
+// Whether readers can read that edition.
+absl::StatusOr<bool> HasRendition(db::Transaction& tx, const Key& key, int64_t edition);
+
+// The bytes of a rendition of the edition that the publication's record is about. NOT_FOUND, naming the publication.
 absl::StatusOr<std::string> LoadRendition(db::Transaction& tx, const Key& key, Format format);
+
+// The bytes of a rendition of the newest edition, whose instant may still have to be recorded. NOT_FOUND, naming the publication.
+absl::StatusOr<std::string> LoadNewestRendition(db::Transaction& tx, const Key& key, Format format);
 
 // Adds a copy owed, of the edition and with the id that its name says. ALREADY_EXISTS.
 absl::Status InsertCopy(db::Transaction& tx, const Key& key, const v1::Copy& copy);

@@ -5,8 +5,8 @@
 //   GET /responses/{body}/{inspection}.json     its content as data
 //   GET /style.css
 //
-// Every answer is read from the database, so a page is there the moment its transaction is committed. For the world
-// outside it belongs behind a proxy that adds TLS: see the README.
+// Every answer is read from the database, so a page is there the moment its transaction is committed. What HTTP makes of it is the
+// work of libs/http. For the world outside it belongs behind a proxy that adds TLS: see the README.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "libs/db/database.h"
+#include "libs/http/server.h"
 
 namespace section55::publication {
 
@@ -26,7 +27,7 @@ class PublicRegister {
   // Stops.
   ~PublicRegister();
 
-  // Starts answering; who connected before waits.
+  // Starts answering; who connected before waits. It can be started again after Stop.
   void Start();
 
   // Finishes the requests under way and closes the port.
@@ -38,9 +39,8 @@ class PublicRegister {
   std::string url() const;
 
  private:
-  PublicRegister();
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  explicit PublicRegister(std::unique_ptr<http::Server> server);
+  const std::unique_ptr<http::Server> server_;
 };
 
 }  // namespace section55::publication

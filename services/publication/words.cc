@@ -67,6 +67,10 @@ std::string DutyWords(Inspection::Basis basis) {
   }
 }
 
+std::string FindingName(const authoring::v1::Response& response, const Finding& finding) {
+  return fmt::format("{}/findings/{}", response.inspection(), finding.id());
+}
+
 std::string FindingWords(const Finding& finding) {
   const auto kind = [&]() -> std::string {
     switch (finding.kind()) {
@@ -163,8 +167,9 @@ std::string TimelinessWords(const v1::PublicationRecord& record) {
   return fmt::format("Late by {} {}", record.late_by_days(), record.late_by_days() == 1 ? "day" : "days");
 }
 
-std::string InstantWords(const v1::PublicationRecord& record) {
-  return calendar::FormatLondonInstant(base::FromTimestamp(record.published_time()));
+std::string InstantWords(const google::protobuf::Timestamp& instant) {
+  // Nothing here was published in 1970.
+  return instant.seconds() == 0 ? "" : calendar::FormatLondonInstant(base::FromTimestamp(instant));
 }
 
 }  // namespace section55::publication

@@ -15,6 +15,9 @@ std::string KindWords(registry::v1::Inspection::Kind kind);
 // "Response under section 55 of the Police Act 1996": why the body answers.
 std::string DutyWords(registry::v1::Inspection::Basis basis);
 
+// "inspections/safe-to-share/findings/recommendation-5", by which answers and contributions refer to a finding.
+std::string FindingName(const authoring::v1::Response& response, const registry::v1::Finding& finding);
+
 // "Recommendation 5".
 std::string FindingWords(const registry::v1::Finding& finding);
 
@@ -30,7 +33,7 @@ std::string AnswerWords(authoring::v1::Answer::Kind kind);
 // "Day 55 of 56", "Late by 2 days", or "Day 90, no statutory day".
 std::string TimelinessWords(const v1::PublicationRecord& record);
 
-// "9 February 2021 at 10:15:30 GMT".
-std::string InstantWords(const v1::PublicationRecord& record);
+// "9 February 2021 at 10:15:30 GMT"; empty for an instant that is not known.
+std::string InstantWords(const google::protobuf::Timestamp& instant);
 
 }  // namespace section55::publication

@@ -1,63 +1,34 @@
-// response-authoring: where offices and forces write responses. Wiring only.
+// response-authoring: where offices and forces write responses.
 
 #include "absl/flags/flag.h"
 #include "authoring_schema.h"
-#include "db_schema.h"
-#include "events_schema.h"
-#include "libs/events/common_services.h"
-#include "libs/events/event_log.h"
-#include "libs/events/follower.h"
-#include "libs/rpc/channel.h"
-#include "libs/rpc/process.h"
+#include "libs/rpc/body_directory.h"
+#include "libs/service/process.h"
 #include "services/response-authoring/followers.h"
+#include "services/response-authoring/jobs.h"
+#include "services/response-authoring/renditions.h"
 #include "services/response-authoring/service.h"
+#include "services/response-authoring/store.h"
 
 ABSL_FLAG(std::string, inspection_registry, "127.0.0.1:7101", "Address of inspection-registry.");
 ABSL_FLAG(std::string, publication, "127.0.0.1:7104", "Address of publication.");
 
-namespace {
-constexpr std::string_view kName = "response-authoring";
-}  // namespace
-
 int main(int argc, char** argv) {
   using namespace section55;  // NOLINT: a main is the end of the line
-  auto created = rpc::Process::Create(kName, argc, argv,
-                                      {db::MigrationSchema(), events::MigrationSchema(), authoring::MigrationSchema()});
-  if (!created.ok()) {
-    return rpc::Fail(kName, created.status());
+  service::Process process("response-authoring", authoring::MigrationSchema(), authoring::store::Tables());
+  if (const auto ended = process.Open(argc, argv)) {
+    return *ended;
   }
-  rpc::Process& process = **created;
-  if (process.finished()) {
-    return 0;
-  }
-  rpc::Server& server = process.server();
-
-  events::EventLog log(process.database());
-  events::Follower registry("inspection-registry",
-                            rpc::ConnectToPeer(absl::GetFlag(FLAGS_inspection_registry), process.certificates()),
-                            process.database(), process.clock(), [&](db::Transaction& tx, const events::Event& event) {
-                              return authoring::OnRegistryEvent(tx, event, log, process.clock());
-                            });
-  events::Follower publication("publication",
-                               rpc::ConnectToPeer(absl::GetFlag(FLAGS_publication), process.certificates()),
-                               process.database(), process.clock(), authoring::OnPublicationEvent);
-
-  authoring::BodyDirectory directory(process.database());
-  authoring::ResponseAuthoringService service(server, process.database(), log);
-  events::CommonServices common(process, kName, log, {&registry, &publication});
-  server.SetTenantDirectory(&directory);
-  server.Register(authoring::kServiceName, service);
-
-  if (const absl::Status status = process.Start(); !status.ok()) {
-    return rpc::Fail(kName, status);
-  }
-  log.Start();
-  registry.Start();
-  publication.Start();
-  process.WaitForSignal();
-  registry.Stop();
-  publication.Stop();
-  process.Drain();
-  log.Stop();
-  return 0;
+  const service::Parts parts = process.parts();
+  const std::string publication = absl::GetFlag(FLAGS_publication);
+  authoring::PublicationRenditions renditions(
+      section55::publication::v1::Publication::NewStub(process.ConnectTo(publication)));
+  rpc::BodyDirectory directory(parts.database, authoring::store::ForceOf);
+  authoring::ResponseAuthoringService service(parts.server, parts.database, parts.log, parts.jobs, renditions);
+  process.Serve(authoring::kServiceName, service, &directory);
+  authoring::RegisterJobs(parts.jobs, parts.log, parts.clock);
+  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry),
+                 authoring::RegistryHandlers(parts.log, parts.clock));
+  process.Follow("publication", publication, authoring::PublicationHandlers(parts.log, parts.clock));
+  return process.Run();
 }

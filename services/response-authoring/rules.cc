@@ -3,35 +3,45 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "libs/base/checks.h"
 #include "libs/base/ids.h"
+#include "libs/base/limits.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/calendar/format.h"
-#include "services/response-authoring/states.h"
+#include "libs/document/check.h"
+#include "services/response-authoring/gaps.h"
 
 namespace section55::authoring::rules {
 namespace {
 
-using base::CheckText;
+using base::CheckName;
 using base::Presence;
 using base::Violations;
+using document::CheckMarkdown;
 
+// In characters.
 constexpr size_t kMostMarkdown = 50'000;
 constexpr size_t kMostWords = 200;
 constexpr size_t kMostReason = 5'000;
 
-// The finding that a request names, by its resource name or by its id alone.
-const v1::ResponseFinding* FindFinding(const v1::Response& response, std::string_view reference) {
-  for (const auto& finding : response.findings()) {
-    if (finding.name() == reference || finding.finding().id() == reference) {
-      return &finding;
+// What a field's tag and length take in a serialised message, at most.
+constexpr size_t kFieldRoom = 6;
+
+// The name of the finding that a request means by its resource name or by its id alone; nothing when the report has none such.
+std::optional<std::string> FindFinding(const v1::Response& response, std::string_view reference) {
+  for (const auto& finding : response.report().findings()) {
+    if (std::string name = FindingName(response, finding); name == reference || finding.id() == reference) {
+      return name;
     }
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 void NoSuchFinding(std::string_view field, std::string_view reference, const v1::Response& response,
@@ -47,35 +57,45 @@ v1::Step StepBy(const Doer& doer, std::string_view reason = "") {
   return step;
 }
 
-// A response that has outgrown its event is refused before it is saved.
-absl::Status CheckSize(const v1::Response& response, std::string_view field) {
-  if (const size_t size = response.ByteSizeLong(); size > kMostResponseBytes) {
-    Violations violations;
-    violations.Add(field, fmt::format("makes the response {} bytes long; at most {} are allowed in all", size,
-                                      kMostResponseBytes));
-    return violations.ToStatus();
+// What the office wrote, in bytes as they are stored.
+size_t OfficeBytes(const v1::Response& response) {
+  size_t bytes = response.signatory().ByteSizeLong() + kFieldRoom;
+  for (const std::string* text :
+       {&response.key_findings(), &response.comments(), &response.reply_to_chief_officer(), &response.monitoring()}) {
+    bytes += text->size() + kFieldRoom;
   }
-  return absl::OkStatus();
+  for (const v1::Answer& answer : response.answers()) {
+    bytes += answer.ByteSizeLong() + kFieldRoom;
+  }
+  return bytes;
 }
 
-const v1::Answer* FindAnswer(const v1::Response& response, std::string_view finding) {
-  for (const auto& answer : response.answers()) {
-    if (answer.finding() == finding) {
-      return &answer;
-    }
+// What the force wrote.
+size_t ForceBytes(const v1::Response& response) {
+  size_t bytes = 0;
+  for (const v1::Contribution& contribution : response.chief_officer().contributions()) {
+    bytes += contribution.ByteSizeLong() + kFieldRoom;
   }
-  return nullptr;
+  return bytes;
+}
+
+// What the platform keeps beside both.
+size_t FrameBytes(const v1::Response& response) {
+  return response.ByteSizeLong() - response.report().ByteSizeLong() -
+         std::min(OfficeBytes(response) + ForceBytes(response), response.ByteSizeLong());
 }
 
 // Sets or replaces the answers given, finding by finding, and keeps all in the order of the findings.
 void MergeAnswers(const std::vector<v1::Answer>& given, v1::Response& response) {
   google::protobuf::RepeatedPtrField<v1::Answer> earlier;
   earlier.Swap(response.mutable_answers());
-  for (const auto& finding : response.findings()) {
-    const auto about = [&](const v1::Answer& answer) { return answer.finding() == finding.name(); };
+  for (const auto& finding : response.report().findings()) {
+    const std::string name = FindingName(response, finding);
+    const auto about = [&](const v1::Answer& answer) { return answer.finding() == name; };
     const auto changed = std::find_if(given.begin(), given.end(), about);
     if (changed != given.end()) {
-      const bool removed = changed->kind() == v1::Answer::KIND_UNSPECIFIED && base::IsBlank(changed->explanation());
+      const bool removed =
+          changed->kind() == v1::Answer::KIND_UNSPECIFIED && document::IsBlankMarkdown(changed->explanation());
       if (!removed) {
         *response.add_answers() = *changed;
       }
@@ -92,8 +112,8 @@ std::vector<v1::Answer> CheckAnswers(const v1::Response& update, const v1::Respo
   for (int i = 0; i < update.answers_size(); ++i) {
     v1::Answer answer = update.answers(i);
     const std::string field = fmt::format("response.answers[{}]", i);
-    if (const auto* finding = FindFinding(response, answer.finding())) {
-      answer.set_finding(finding->name());
+    if (const auto finding = FindFinding(response, answer.finding())) {
+      answer.set_finding(*finding);
     } else {
       NoSuchFinding(field + ".finding", answer.finding(), response, violations);
     }
@@ -103,8 +123,8 @@ std::vector<v1::Answer> CheckAnswers(const v1::Response& update, const v1::Respo
     if (!v1::Answer::Kind_IsValid(answer.kind())) {
       violations.Add(field + ".kind", "is not a kind of answer");
     }
-    CheckText(field + ".explanation", answer.explanation(), kMostMarkdown, Presence::kOptional, violations);
-    CheckText(field + ".owner", answer.owner(), kMostWords, Presence::kOptional, violations);
+    CheckMarkdown(field + ".explanation", answer.explanation(), kMostMarkdown, Presence::kOptional, violations);
+    CheckName(field + ".owner", answer.owner(), kMostWords, Presence::kOptional, violations);
     if (answer.has_target_date() && !base::ToCivilDay(answer.target_date())) {
       violations.Add(field + ".target_date", "is not a full date");
     }
@@ -185,62 +205,111 @@ Paths PathsToSet(const v1::UpdateResponseRequest& request, Violations& violation
   return paths;
 }
 
-bool Owed(const v1::Response& response) { return response.report().basis() != registry::v1::Inspection::VOLUNTARY; }
-
-std::string Heading(const v1::ResponseFinding& finding) {
-  return finding.finding().number().empty() ? finding.finding().id()
-                                            : fmt::format("recommendation {}", finding.finding().number());
+// Notes who writes the body's part.
+void NoteWriter(const Doer& doer, v1::Response& response) {
+  auto& writers = *response.mutable_writers();
+  const auto same = [&](const v1::Writer& writer) { return writer.person() == doer.actor; };
+  if (const auto known = std::find_if(writers.begin(), writers.end(), same); known != writers.end()) {
+    known->set_may_approve(known->may_approve() || doer.may_approve);
+    return;
+  }
+  v1::Writer& writer = *writers.Add();
+  writer.set_person(doer.actor);
+  writer.set_may_approve(doer.may_approve);
 }
 
-// What section 55(5B) still asks for one recommendation; nothing when it is answered.
-std::optional<v1::Gap> AnswerGap(const v1::Response& response, const v1::ResponseFinding& finding) {
-  const v1::Answer* answer = FindAnswer(response, finding.name());
-  v1::Gap gap;
-  gap.set_finding(finding.name());
-  if (answer == nullptr || answer->kind() == v1::Answer::KIND_UNSPECIFIED) {
-    gap.set_provision("section 55(5B)");
-    gap.set_message(fmt::format("Say for {} what action was taken or is proposed, or why none is.", Heading(finding)));
-  } else if (base::IsBlank(answer->explanation()) && answer->kind() == v1::Answer::NO_ACTION) {
-    gap.set_provision("section 55(5B)(b)");
-    gap.set_message(fmt::format("Explain why no action is taken or proposed on {}.", Heading(finding)));
-  } else if (base::IsBlank(answer->explanation())) {
-    gap.set_provision("section 55(5B)(a)");
-    gap.set_message(fmt::format("Explain the action taken or proposed on {}.", Heading(finding)));
-  } else {
-    return std::nullopt;
+// What the office has written has its size, whatever the force has.
+absl::Status CheckOfficeSize(const Paths& paths, const v1::Response& response) {
+  Violations violations;
+  if (const size_t bytes = OfficeBytes(response); bytes > base::kLargestBodyPart) {
+    for (const std::string_view path : paths) {
+      violations.Add(fmt::format("response.{}", path),
+                     fmt::format("makes what the office has written {} bytes long; at most {} are allowed in all",
+                                 bytes, base::kLargestBodyPart));
+    }
   }
-  return gap;
+  if (FrameBytes(response) > base::kLargestResponseFrame) {
+    violations.Add("response", "cannot have so many writers");
+  }
+  return violations.ToStatus();
+}
+
+// An id for a contribution that came without one, and was not given to another before.
+std::string NextContributionId(v1::ChiefOfficerPart& part) {
+  const auto taken = [&](const std::string& id) {
+    return std::any_of(part.contributions().begin(), part.contributions().end(),
+                       [&](const v1::Contribution& contribution) { return contribution.id() == id; });
+  };
+  std::string id;
+  do {
+    part.set_contribution_ids_made(part.contribution_ids_made() + 1);
+    id = fmt::format("contribution-{}", part.contribution_ids_made());
+  } while (taken(id));
+  return id;
+}
+
+// The contributions of a request with their findings as names; violations for what cannot stand.
+std::vector<v1::Contribution> CheckContributions(const v1::SubmitChiefOfficerCommentsRequest& request,
+                                                 const v1::Response& response, Violations& violations) {
+  if (request.contributions().empty()) {
+    violations.Add("contributions", "is required; to say that there are no comments, use RecordNoComments");
+  }
+  std::vector<v1::Contribution> contributions;
+  std::set<std::string> seen;
+  for (int i = 0; i < request.contributions_size(); ++i) {
+    v1::Contribution contribution = request.contributions(i);
+    const std::string field = fmt::format("contributions[{}]", i);
+    if (!contribution.id().empty()) {
+      base::CheckResourceId(field + ".id", contribution.id(), violations);
+      if (!seen.insert(contribution.id()).second) {
+        violations.Add(field + ".id", "stands twice in this request");
+      }
+    }
+    CheckName(field + ".author", contribution.author(), kMostWords, Presence::kRequired, violations);
+    CheckName(field + ".rank", contribution.rank(), kMostWords, Presence::kRequired, violations);
+    CheckMarkdown(field + ".text", contribution.text(), kMostMarkdown, Presence::kRequired, violations);
+    if (!contribution.finding().empty()) {
+      if (const auto finding = FindFinding(response, contribution.finding())) {
+        contribution.set_finding(*finding);
+      } else {
+        NoSuchFinding(field + ".finding", contribution.finding(), response, violations);
+      }
+    }
+    contributions.push_back(std::move(contribution));
+  }
+  return contributions;
+}
+
+// For what may be done in a state without leaving it, and for what is asked after the state and before the step.
+absl::Status RequireState(const v1::Response& response, v1::Response::State state) {
+  if (response.state() != state) {
+    return base::WrongState(response.name(), v1::Response::State_Name(response.state()),
+                            v1::Response::State_Name(state));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<ResponseId> ParseResponseName(std::string_view name, std::string_view field) {
-  const auto parts = base::ParseName(name, "bodies/{body}/responses/{inspection}");
-  if (!parts) {
-    Violations violations;
-    violations.Add(field, "must have the form bodies/{body}/responses/{inspection}");
-    return violations.ToStatus();
-  }
-  return ResponseId{(*parts)[0], (*parts)[1]};
+  Violations violations;
+  std::vector<std::string> ids = base::IdsIn(field, name, base::kResponseName, violations);
+  RETURN_IF_ERROR(violations.ToStatus());
+  return ResponseId{std::move(ids[0]), std::move(ids[1])};
 }
 
 v1::Response Open(const registry::v1::Inspection& inspection, const registry::v1::Obligation& obligation,
                   absl::Time now) {
-  const std::set<std::string> to_answer(obligation.findings_to_answer().begin(), obligation.findings_to_answer().end());
   v1::Response response;
   const std::string id = inspection.name().substr(std::string_view("inspections/").size());
   response.set_name(fmt::format("{}/responses/{}", obligation.body().name(), id));
   response.set_inspection(inspection.name());
   *response.mutable_report() = inspection;
-  response.mutable_report()->clear_findings();
   *response.mutable_body() = obligation.body();
+  response.mutable_body()->clear_etag();
   *response.mutable_force() = obligation.force();
-  for (const auto& finding : inspection.findings()) {
-    auto* copy = response.add_findings();
-    copy->set_name(fmt::format("{}/findings/{}", inspection.name(), finding.id()));
-    *copy->mutable_finding() = finding;
-    copy->set_answer_required(to_answer.contains(copy->name()));
-  }
+  response.mutable_force()->clear_etag();
+  *response.mutable_findings_to_answer() = obligation.findings_to_answer();
   response.set_state(v1::Response::OPEN);
   response.set_edition(1);
   *response.mutable_create_time() = base::ToTimestamp(now);
@@ -260,68 +329,104 @@ absl::Status Invite(const v1::InviteChiefOfficerRequest& request, const Doer& do
   }
   RETURN_IF_ERROR(violations.ToStatus());
   RETURN_IF_ERROR(RequireState(response, v1::Response::OPEN));
-  auto* part = response.mutable_chief_officer();
-  if (!part->has_invited_time()) {
-    *part->mutable_invited_time() = base::ToTimestamp(doer.now);
+  v1::ChiefOfficerPart& part = *response.mutable_chief_officer();
+  if (!part.has_invited_time()) {
+    *part.mutable_invited_time() = base::ToTimestamp(doer.now);
   }
-  *part->mutable_comments_due_date() = request.comments_due_date();
+  if (base::ToCivilDay(part.comments_due_date()) != due) {
+    part.clear_no_comments_time();
+  }
+  *part.mutable_comments_due_date() = request.comments_due_date();
   return absl::OkStatus();
 }
 
 absl::Status AddContributions(const v1::SubmitChiefOfficerCommentsRequest& request, const Doer& doer,
                               v1::Response& response) {
   Violations violations;
-  if (request.contributions().empty()) {
-    violations.Add("contributions", "is required; to say that there are no comments, use RecordNoComments");
-  }
-  std::vector<v1::Contribution> contributions;
-  std::set<std::pair<std::string, std::string>> seen;
-  for (int i = 0; i < request.contributions_size(); ++i) {
-    v1::Contribution contribution = request.contributions(i);
-    const std::string field = fmt::format("contributions[{}]", i);
-    CheckText(field + ".author", contribution.author(), kMostWords, Presence::kRequired, violations);
-    CheckText(field + ".rank", contribution.rank(), kMostWords, Presence::kRequired, violations);
-    CheckText(field + ".text", contribution.text(), kMostMarkdown, Presence::kRequired, violations);
-    if (!contribution.finding().empty()) {
-      if (const auto* finding = FindFinding(response, contribution.finding())) {
-        contribution.set_finding(finding->name());
-      } else {
-        NoSuchFinding(field + ".finding", contribution.finding(), response, violations);
-      }
-    }
-    if (!seen.emplace(contribution.author(), contribution.finding()).second) {
-      violations.Add(field, "is the second by this author on the same finding in this request");
-    }
-    contributions.push_back(std::move(contribution));
-  }
+  std::vector<v1::Contribution> contributions = CheckContributions(request, response, violations);
   RETURN_IF_ERROR(violations.ToStatus());
   RETURN_IF_ERROR(RequireState(response, v1::Response::OPEN));
   v1::ChiefOfficerPart& part = *response.mutable_chief_officer();
-  for (auto& contribution : contributions) {
+  for (v1::Contribution& contribution : contributions) {
     auto& all = *part.mutable_contributions();
     const auto earlier = std::find_if(all.begin(), all.end(), [&](const v1::Contribution& other) {
-      return other.author() == contribution.author() && other.finding() == contribution.finding();
+      return !contribution.id().empty() && other.id() == contribution.id();
     });
+    if (contribution.id().empty()) {
+      contribution.set_id(NextContributionId(part));
+    }
     *(earlier == all.end() ? all.Add() : &*earlier) = std::move(contribution);
   }
   part.clear_no_comments_time();
   *part.mutable_commented_time() = base::ToTimestamp(doer.now);
-  return CheckSize(response, "contributions");
+  if (const size_t bytes = ForceBytes(response); bytes > base::kLargestForcePart) {
+    violations.Add("contributions", fmt::format("makes the chief officer's comments {} bytes long; at most {} are "
+                                                "allowed in all",
+                                                bytes, base::kLargestForcePart));
+  }
+  return violations.ToStatus();
+}
+
+absl::Status WithdrawContributions(const v1::WithdrawChiefOfficerCommentsRequest& request, v1::Response& response) {
+  Violations violations;
+  if (request.contribution_ids().empty()) {
+    violations.Add("contribution_ids", "is required");
+  }
+  std::set<std::string_view> ids;
+  for (int i = 0; i < request.contribution_ids_size(); ++i) {
+    const std::string field = fmt::format("contribution_ids[{}]", i);
+    base::CheckResourceId(field, request.contribution_ids(i), violations);
+    if (!ids.insert(request.contribution_ids(i)).second) {
+      violations.Add(field, "stands twice in this request");
+    }
+  }
+  RETURN_IF_ERROR(violations.ToStatus());
+  RETURN_IF_ERROR(RequireState(response, v1::Response::OPEN));
+  v1::ChiefOfficerPart& part = *response.mutable_chief_officer();
+  auto& all = *part.mutable_contributions();
+  for (const std::string_view id : ids) {
+    const auto withdrawn =
+        std::find_if(all.begin(), all.end(), [&](const v1::Contribution& other) { return other.id() == id; });
+    if (withdrawn == all.end()) {
+      return base::NotFound(fmt::format("{}: contribution {}", response.name(), id));
+    }
+    all.erase(withdrawn);
+  }
+  if (all.empty()) {
+    part.clear_commented_time();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RecordNoComments(const Doer& doer, v1::Response& response) {
   RETURN_IF_ERROR(RequireState(response, v1::Response::OPEN));
-  auto* part = response.mutable_chief_officer();
-  if (!part->has_invited_time()) {
+  v1::ChiefOfficerPart& part = *response.mutable_chief_officer();
+  if (!part.has_invited_time()) {
     return base::Error(
         absl::StatusCode::kFailedPrecondition, "NOT_INVITED",
         "the chief officer was not invited to comment yet (section 55(4)): use InviteChiefOfficer first");
   }
-  if (!part->contributions().empty()) {
+  if (!part.contributions().empty()) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "HAS_COMMENTS", "the chief officer has commented");
   }
-  *part->mutable_no_comments_time() = base::ToTimestamp(doer.now);
+  const auto day = base::ToCivilDay(part.comments_due_date());
+  if (!doer.for_force && day && doer.today <= *day) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "COMMENTS_STILL_INVITED",
+                       fmt::format("the chief officer has until {} to comment, and only they can say before then that "
+                                   "there are no comments",
+                                   calendar::FormatDate(*day)));
+  }
+  *part.mutable_no_comments_time() = base::ToTimestamp(doer.now);
   return absl::OkStatus();
+}
+
+bool RecordSilence(absl::Time now, absl::CivilDay today, v1::Response& response) {
+  const auto day = AwaitsChiefOfficerUntil(response);
+  if (!day || today <= *day) {
+    return false;
+  }
+  *response.mutable_chief_officer()->mutable_no_comments_time() = base::ToTimestamp(now);
+  return true;
 }
 
 absl::Status Update(const v1::UpdateResponseRequest& request, const Doer& doer, v1::Response& response) {
@@ -330,13 +435,13 @@ absl::Status Update(const v1::UpdateResponseRequest& request, const Doer& doer, 
   const Paths paths = PathsToSet(request, violations);
   for (const auto& field : kTextFields) {
     if (paths.contains(field.path)) {
-      CheckText(fmt::format("response.{}", field.path), (update.*field.get)(), kMostMarkdown, Presence::kOptional,
-                violations);
+      CheckMarkdown(fmt::format("response.{}", field.path), (update.*field.get)(), kMostMarkdown, Presence::kOptional,
+                    violations);
     }
   }
   for (const auto& field : kSignatoryFields) {
     if (paths.contains("signatory") || paths.contains(field.path)) {
-      CheckText(fmt::format("response.{}", field.path), (update.signatory().*field.get)(), kMostWords,
+      CheckName(fmt::format("response.{}", field.path), (update.signatory().*field.get)(), kMostWords,
                 Presence::kOptional, violations);
     }
   }
@@ -360,74 +465,8 @@ absl::Status Update(const v1::UpdateResponseRequest& request, const Doer& doer, 
   if (!answers.empty()) {
     MergeAnswers(answers, response);
   }
-  auto& writers = *response.mutable_writers();
-  if (std::find(writers.begin(), writers.end(), doer.actor) == writers.end()) {
-    *writers.Add() = doer.actor;
-  }
-  return CheckSize(response, "response");
-}
-
-std::vector<v1::Gap> FindGaps(const v1::Response& response, absl::CivilDay today) {
-  const bool statutory = response.report().basis() == registry::v1::Inspection::STATUTE_S55;
-  const bool owed = Owed(response);
-  std::vector<v1::Gap> gaps;
-  const auto needed = [&](std::string_view provision, std::string_view message, bool blocks) {
-    v1::Gap gap;
-    gap.set_provision(std::string(provision));
-    gap.set_message(std::string(message));
-    gap.set_statutory(statutory);
-    gap.set_blocks_submission(blocks);
-    gaps.push_back(std::move(gap));
-  };
-  const auto advised = [&](std::string_view provision, std::string_view message) {
-    v1::Gap gap;
-    gap.set_provision(std::string(provision));
-    gap.set_message(std::string(message));
-    gaps.push_back(std::move(gap));
-  };
-
-  const auto& part = response.chief_officer();
-  const bool silent = part.contributions().empty() && !part.has_no_comments_time();
-  if (owed && !part.has_invited_time()) {
-    needed("section 55(4)", "Invite the chief officer to comment, by a day that you set.", true);
-  } else if (owed && silent && today <= *base::ToCivilDay(part.comments_due_date())) {
-    needed(
-        "section 55(4)",
-        fmt::format("The chief officer has until {} to comment; wait for the comments, or record that there are none.",
-                    calendar::FormatDate(*base::ToCivilDay(part.comments_due_date()))),
-        true);
-  }
-  if (base::IsBlank(response.comments())) {
-    needed("section 55(5)(a)", "Write the body's comments on the report.", true);
-  }
-  for (const auto& finding : response.findings()) {
-    if (!finding.answer_required()) {
-      continue;
-    }
-    if (auto gap = AnswerGap(response, finding)) {
-      gap->set_statutory(statutory);
-      gap->set_blocks_submission(owed);
-      gaps.push_back(*std::move(gap));
-    }
-  }
-  // What blocks comes first; the rest is good practice.
-  std::stable_partition(gaps.begin(), gaps.end(), [](const v1::Gap& gap) { return gap.blocks_submission(); });
-  if (owed && part.has_invited_time() && silent && today > *base::ToCivilDay(part.comments_due_date())) {
-    advised("section 55(4)", "Record that the chief officer made no comments.");
-  }
-  if (!part.contributions().empty() && base::IsBlank(response.reply_to_chief_officer())) {
-    advised("section 55(5)(c)", "Reply to the chief officer's comments, if you have a reply.");
-  }
-  if (base::IsBlank(response.key_findings())) {
-    advised("", "Sum up the report's key findings.");
-  }
-  if (base::IsBlank(response.monitoring())) {
-    advised("", "Say how progress will be monitored and when an update is expected.");
-  }
-  if (base::IsBlank(response.signatory().name())) {
-    advised("", "Name who signs the response.");
-  }
-  return gaps;
+  NoteWriter(doer, response);
+  return CheckOfficeSize(paths, response);
 }
 
 absl::Status Submit(const Doer& doer, v1::Response& response) {
@@ -442,31 +481,31 @@ absl::Status Submit(const Doer& doer, v1::Response& response) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "INCOMPLETE", "cannot be submitted yet: " + missing,
                        {{"resource", response.name()}});
   }
+  RecordSilence(doer.now, doer.today, response);
   *response.mutable_submission() = StepBy(doer);
-  return Move(response, v1::Response::IN_REVIEW);
+  return base::Move(kTransitions, response, v1::Response::IN_REVIEW);
 }
 
 absl::Status Return(const v1::ReturnResponseRequest& request, const Doer& doer, v1::Response& response) {
   Violations violations;
-  CheckText("reason", request.reason(), kMostReason, Presence::kRequired, violations);
+  base::CheckText("reason", request.reason(), kMostReason, Presence::kRequired, violations);
   RETURN_IF_ERROR(violations.ToStatus());
   RETURN_IF_ERROR(RequireState(response, v1::Response::IN_REVIEW));
   *response.mutable_last_return() = StepBy(doer, request.reason());
   response.clear_submission();
-  return Move(response, v1::Response::OPEN);
+  return base::Move(kTransitions, response, v1::Response::OPEN);
 }
 
 absl::Status Approve(const Doer& doer, v1::Response& response) {
   RETURN_IF_ERROR(RequireState(response, v1::Response::IN_REVIEW));
-  const auto& writers = response.writers();
-  if (doer.actor == response.submission().actor() ||
-      std::find(writers.begin(), writers.end(), doer.actor) != writers.end()) {
+  if (HasWritten(response, doer.actor)) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "SECOND_PERSON_NEEDED",
                        "whoever wrote or submitted a response cannot approve it; a second person must",
                        {{"resource", response.name()}});
   }
   *response.mutable_approval() = StepBy(doer);
-  return Move(response, v1::Response::APPROVED);
+  response.clear_refusal();
+  return base::Move(kTransitions, response, v1::Response::APPROVED);
 }
 
 absl::Status MarkPublished(int edition, absl::Time published, v1::Response& response) {
@@ -475,23 +514,16 @@ absl::Status MarkPublished(int edition, absl::Time published, v1::Response& resp
   }
   RETURN_IF_ERROR(RequireState(response, v1::Response::APPROVED));
   *response.mutable_publish_time() = base::ToTimestamp(published);
-  return Move(response, v1::Response::PUBLISHED);
+  return base::Move(kTransitions, response, v1::Response::PUBLISHED);
 }
 
-void HideDraft(v1::Response& response) {
-  if (response.state() == v1::Response::PUBLISHED) {
-    return;
+absl::Status Refuse(int edition, const v1::Step& refusal, v1::Response& response) {
+  if (edition != response.edition() || response.state() != v1::Response::APPROVED) {
+    return absl::OkStatus();
   }
-  response.clear_key_findings();
-  response.clear_comments();
-  response.clear_answers();
-  response.clear_reply_to_chief_officer();
-  response.clear_monitoring();
-  response.clear_signatory();
-  response.clear_writers();
-  response.clear_submission();
-  response.clear_last_return();
+  *response.mutable_refusal() = refusal;
   response.clear_approval();
+  return base::Move(kTransitions, response, v1::Response::IN_REVIEW);
 }
 
 }  // namespace section55::authoring::rules

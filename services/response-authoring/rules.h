@@ -1,27 +1,24 @@
-// The rules of a response: what may be written when, what is missing, who may approve. Pure functions on the proto messages: no gRPC,
-// no SQL, no clock.
+// The rules of a response: what may be written when, by whom, and who may approve. What is missing stands in gaps.h. Pure functions on the
+// proto messages: no gRPC, no SQL, no clock.
 //
-// A function that changes a response checks the whole request before it changes anything; only a response that has grown too large
-// is found out afterwards. After an error the response is not to be saved.
+// A function that changes a response checks the whole request before it changes anything; only a part that has grown too large is found out
+// afterwards. After an error the response is not to be saved. Where a rule asks what the report says (which findings it has, on what basis
+// it is answered), the response holds its report: "with its findings" is said where those are needed.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "libs/base/transitions.h"
 #include "section55/authoring/v1/response.pb.h"
 #include "section55/authoring/v1/response_authoring.pb.h"
 #include "section55/registry/v1/events.pb.h"
 
 namespace section55::authoring::rules {
-
-// The longest serialised response: what fits into an event with room to spare.
-inline constexpr size_t kMostResponseBytes = 2 * 1024 * 1024;
 
 // The ids in "bodies/norfolk-pcc/responses/safe-to-share".
 struct ResponseId {
@@ -29,10 +26,19 @@ struct ResponseId {
   std::string inspection;
 };
 
+// Every way there is. Nothing else changes a state.
+inline constexpr base::Transitions<v1::Response::State, 5> kTransitions = {{
+    {v1::Response::OPEN, v1::Response::IN_REVIEW, "SubmitResponse"},
+    {v1::Response::IN_REVIEW, v1::Response::OPEN, "ReturnResponse"},
+    {v1::Response::IN_REVIEW, v1::Response::APPROVED, "ApproveResponse"},
+    {v1::Response::APPROVED, v1::Response::IN_REVIEW, "publication could not publish it and says why"},
+    {v1::Response::APPROVED, v1::Response::PUBLISHED, "publication published it"},
+}};
+
 // A violation on `field` when `name` has another form.
 absl::StatusOr<ResponseId> ParseResponseName(std::string_view name, std::string_view field = "name");
 
-// The response that a body owes to a report, when it opens.
+// The response that a body owes to a report, when it opens; with its report.
 v1::Response Open(const registry::v1::Inspection& inspection, const registry::v1::Obligation& obligation,
                   absl::Time now);
 
@@ -41,23 +47,31 @@ struct Doer {
   std::string actor;
   absl::Time now;
   absl::CivilDay today;
+  bool may_approve = false;  // holds the role APPROVER on the body
+  bool for_force = false;    // is here as the force's own, and not as the office's
 };
 
-// Section 55(4). The day must not be before today.
+// Section 55(4). The day must not be before today. Another day than before asks anew: that there were no comments is taken back.
 absl::Status Invite(const v1::InviteChiefOfficerRequest& request, const Doer& doer, v1::Response& response);
 
-// Section 55(5)(b). A contribution replaces the one of the same author on the same finding, else it is added.
+// Section 55(5)(b). A contribution replaces the one that bears its id, else it is added. The response is with its findings.
 absl::Status AddContributions(const v1::SubmitChiefOfficerCommentsRequest& request, const Doer& doer,
                               v1::Response& response);
 
+// When no contribution is left, it is as if none had come. NOT_FOUND.
+absl::Status WithdrawContributions(const v1::WithdrawChiefOfficerCommentsRequest& request, v1::Response& response);
+
+// Until the day set has passed, only by the force.
 absl::Status RecordNoComments(const Doer& doer, v1::Response& response);
 
-// Sets the masked fields of the body's own part and notes the writer.
+// Records that the day set for comments has passed without any. False, and no change, when there is nothing to record: the day has not
+// passed, there are comments, the office has submitted.
+bool RecordSilence(absl::Time now, absl::CivilDay today, v1::Response& response);
+
+// Sets the masked fields of the body's own part and notes the writer. The response is with its findings if the request brings answers.
 absl::Status Update(const v1::UpdateResponseRequest& request, const Doer& doer, v1::Response& response);
 
-// What the response lacks: what blocks submission first.
-std::vector<v1::Gap> FindGaps(const v1::Response& response, absl::CivilDay today);
-
+// The response is with its findings. Records the chief officer's silence if that is due.
 absl::Status Submit(const Doer& doer, v1::Response& response);
 absl::Status Return(const v1::ReturnResponseRequest& request, const Doer& doer, v1::Response& response);
 absl::Status Approve(const Doer& doer, v1::Response& response);
@@ -65,8 +79,7 @@ absl::Status Approve(const Doer& doer, v1::Response& response);
 // The edition was published. OK and no change when that is known already.
 absl::Status MarkPublished(int edition, absl::Time published, v1::Response& response);
 
-// The response as the force's people see it before it is published: what they were asked and what they said, without the body's
-// draft.
-void HideDraft(v1::Response& response);
+// The edition could not be published: back to the approver, with the reason. OK and no change when it is not the edition approved.
+absl::Status Refuse(int edition, const v1::Step& refusal, v1::Response& response);
 
 }  // namespace section55::authoring::rules

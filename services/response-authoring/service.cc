@@ -1,187 +1,159 @@
 #include "services/response-authoring/service.h"
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
+#include <vector>
 
-#include "libs/base/filter.h"
+#include "libs/base/checks.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
-#include "libs/rpc/mutate.h"
-#include "libs/rpc/paging.h"
+#include "libs/db/idempotency.h"
+#include "libs/events/origin.h"
+#include "libs/rpc/change.h"
 #include "section55/authoring/v1/events.pb.h"
+#include "services/response-authoring/gaps.h"
+#include "services/response-authoring/jobs.h"
+#include "services/response-authoring/list.h"
 #include "services/response-authoring/rules.h"
-#include "services/response-authoring/store.h"
+#include "services/response-authoring/views.h"
 
 namespace section55::authoring {
 namespace {
 
-constexpr int kDefaultPage = 50;
-constexpr int kLargestPage = 200;
-// A page fits into a gRPC message (4 MB) whatever its responses hold.
-constexpr size_t kMostPageBytes = rules::kMostResponseBytes;
+using access::Scope;
+using store::ReportForm;
 
-// Hands over a response as this caller may see it.
-void Show(const rpc::Call& call, v1::Response&& stored, v1::Response* response) {
-  *response = std::move(stored);
-  if (!call.scope.as_body) {
-    rules::HideDraft(*response);
-  }
+Scope::View ViewOf(const rpc::Call& call, const v1::Response& response) {
+  return call.scope.Of(response.body().name(), response.force().name());
 }
 
-// One change of one response, in one transaction.
-struct Change {
-  const rpc::Call& call;
-  const rules::Doer doer;
-  v1::Response& response;
-  std::unique_ptr<google::protobuf::Message> event;  // what followers must know; may stay empty
-};
-
-// The shape of every change: load, compare the etag, apply `rule`, save, append the event.
-template <typename Request>
-absl::Status ChangeResponse(rpc::Call& call, db::Database& database, events::EventLog& log, const Request& request,
-                            const std::string& name, std::string_view name_field, const std::string& etag,
-                            v1::Response* response, absl::FunctionRef<absl::Status(Change&)> rule) {
-  ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(name, name_field));
-  return rpc::Mutate(call, database, request, *response, [&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection));
-    RETURN_IF_ERROR(base::CheckEtag(name, etag, stored.response.etag()));
-    Change change{call, {call.caller.actor, call.now, calendar::LondonDay(call.now)}, stored.response, nullptr};
-    RETURN_IF_ERROR(rule(change));
-    *stored.response.mutable_update_time() = base::ToTimestamp(call.now);
-    RETURN_IF_ERROR(store::UpdateResponse(tx, stored));
-    if (change.event) {
-      RETURN_IF_ERROR(log.Append(tx,
-                                 {.tenant = stored.response.body().name(),
-                                  .subject = name,
-                                  .actor = call.caller.actor,
-                                  .cause = call.request_id,
-                                  .time = call.now},
-                                 *change.event));
-    }
-    Show(call, std::move(stored.response), response);
-    return absl::OkStatus();
-  });
+rules::Doer DoerOf(const rpc::Call& call, const v1::Response& response) {
+  return {.actor = call.caller.actor,
+          .now = call.now,
+          .today = calendar::LondonDay(call.now),
+          .may_approve = call.caller.Holds(common::v1::AccessRule::APPROVER, response.body().name()),
+          .for_force = ViewOf(call, response) == Scope::View::kForce};
 }
 
-// Whose responses a list shows.
-void LimitToScope(const access::Scope& scope, store::ResponseQuery& query) {
-  query.all = scope.everything;
-  const auto strip = [](const std::string& name) { return name.substr(name.find('/') + 1); };
-  for (const auto& body : scope.bodies) {
-    query.bodies.push_back(strip(body));
+// What a step that must not be taken blindly asks for.
+absl::Status RequireEtag(std::string_view etag) {
+  base::Violations violations;
+  if (etag.empty()) {
+    violations.Add("etag",
+                   "is required: send the one that you have read, so that this is about the text that you know");
   }
-  for (const auto& force : scope.forces) {
-    query.forces.push_back(strip(force));
+  return violations.ToStatus();
+}
+
+// The response without its report, which no change touches.
+v1::Response CopyWithoutReport(v1::Response& response) {
+  const std::unique_ptr<registry::v1::Inspection> report(response.release_report());
+  v1::Response copy = response;
+  if (report) {
+    response.mutable_report()->Swap(report.get());
   }
+  return copy;
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> BodyDirectory::ForceOf(std::string_view body) {
-  const auto id = base::ParseName(body, "bodies/{body}");
-  if (!id) {
-    return base::NotFound(body);
+// One change of one response.
+struct ResponseAuthoringService::Change {
+  const rules::Doer doer;
+  v1::Response& response;
+  // What followers must know, in order.
+  std::vector<std::unique_ptr<google::protobuf::Message>> events;
+
+  template <typename Event>
+  Event& Tell() {
+    auto event = std::make_unique<Event>();
+    Event& told = *event;
+    events.push_back(std::move(event));
+    return told;
   }
-  std::string force;
-  RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(force, store::ForceOf(tx, (*id)[0]));
-    return absl::OkStatus();
-  }));
-  return "forces/" + force;
+};
+
+template <typename Request>
+absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, const Request& request,
+                                                      const std::string& name, std::string_view name_field,
+                                                      const std::string& etag, ReportForm form, v1::Response* response,
+                                                      absl::FunctionRef<absl::Status(Change&)> rule) {
+  ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(name, name_field));
+  std::string tenant;
+  store::Save save;
+  std::vector<std::unique_ptr<google::protobuf::Message>> events;
+  std::optional<jobs::Job> silence;
+  return rpc::Change(
+      call, database_, request, *response,
+      [&](db::Transaction& tx) -> absl::Status {
+        ASSIGN_OR_RETURN(store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection, form));
+        const Scope::View view = ViewOf(call, stored.response);
+        if (view == Scope::View::kNone) {
+          return base::NotFound(name);
+        }
+        RETURN_IF_ERROR(base::CheckEtag(name, etag, stored.response.etag()));
+        const v1::Response before = CopyWithoutReport(stored.response);
+        *stored.response.mutable_update_time() = base::ToTimestamp(call.now);
+        Change change{DoerOf(call, stored.response), stored.response, {}};
+        RETURN_IF_ERROR(rule(change));
+        tenant = stored.response.body().name();
+        save = store::Prepare(before, call.caller.actor, call.now, stored);
+        events = std::move(change.events);
+        silence = SilenceJob(before, stored.response);
+        stored.response.mutable_report()->clear_findings();
+        *response = view == Scope::View::kBody ? std::move(stored.response) : views::ForForce(stored.response);
+        return absl::OkStatus();
+      },
+      [&](db::Transaction& tx) -> absl::Status {
+        RETURN_IF_ERROR(store::Write(tx, save));
+        for (const auto& event : events) {
+          RETURN_IF_ERROR(log_.Append(tx, events::OriginOf(call, tenant, name), *event));
+        }
+        return silence ? jobs_.Schedule(tx, *silence) : absl::OkStatus();
+      });
 }
 
 grpc::Status ResponseAuthoringService::GetResponse(grpc::ServerContext* context, const v1::GetResponseRequest* request,
                                                    v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(request->name()));
-    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-      if (call.scope.as_body) {
-        return store::CopyResponse(tx, id.body, id.inspection, *response);
-      }
-      ASSIGN_OR_RETURN(store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection));
-      Show(call, std::move(stored.response), response);
-      return absl::OkStatus();
-    });
+    base::Violations violations;
+    base::CheckEnum("view", request->view(), v1::ResponseView_IsValid, base::Presence::kOptional, violations);
+    RETURN_IF_ERROR(violations.ToStatus());
+    return database_.Lookup(
+        [&](db::Transaction& tx) {
+          response->Clear();
+          return store::ReadResponse(
+              tx, id.body, id.inspection, request->view(), [&](const store::ResponseBytes& bytes) -> absl::Status {
+                const Scope::View view = authoring::ViewOf(call, bytes);
+                return view == Scope::View::kNone ? base::NotFound(request->name()) : Show(view, bytes, response);
+              });
+        },
+        call.deadline);
   });
 }
 
 grpc::Status ResponseAuthoringService::ListResponses(grpc::ServerContext* context,
                                                      const v1::ListResponsesRequest* request,
                                                      v1::ListResponsesResponse* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
-    base::Violations violations;
-    store::ResponseQuery query;
-    const auto parent = base::ParseName(request->parent(), "bodies/{body}", /*wildcard=*/true);
-    if (!parent) {
-      violations.Add("parent", "must have the form bodies/{body} or be bodies/-");
-    } else if ((*parent)[0] == "-") {
-      LimitToScope(call.scope, query);
-    } else {
-      query.body = (*parent)[0];
-    }
-    const auto filter = base::ParseFilter(request->filter(), {"state", "inspection"}, violations);
-    if (const auto wanted = filter.find("state"); wanted != filter.end()) {
-      v1::Response::State state;
-      if (v1::Response::State_Parse(wanted->second, &state)) {
-        query.state = state;
-      } else {
-        violations.Add("filter", fmt::format("\"{}\" is not a state", wanted->second));
-      }
-    }
-    if (const auto wanted = filter.find("inspection"); wanted != filter.end()) {
-      if (const auto id = base::ParseName(wanted->second, "inspections/{inspection}")) {
-        query.inspection = (*id)[0];
-      } else {
-        violations.Add("filter", "inspection must have the form inspections/{inspection}");
-      }
-    }
-    const int page_size = rpc::PageSize(request->page_size(), violations, kDefaultPage, kLargestPage);
-    const std::vector<std::string> after = rpc::ReadPageToken(*request, 2, violations);
-    RETURN_IF_ERROR(violations.ToStatus());
-    if (!after.empty()) {
-      query.after_body = after[0];
-      query.after_inspection = after[1];
-    }
-    query.limit = page_size + 1;  // one more tells whether there is a next page
-    std::vector<store::StoredResponse> found;
-    RETURN_IF_ERROR(database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(found, store::ListResponses(tx, query));
-      return absl::OkStatus();
-    }));
-    size_t bytes = 0;
-    for (auto& stored : found) {
-      bytes += stored.response.ByteSizeLong();
-      const int shown = response->responses_size();
-      if (shown == page_size || (shown > 0 && bytes > kMostPageBytes)) {
-        ASSIGN_OR_RETURN(const rules::ResponseId last, rules::ParseResponseName(response->responses(shown - 1).name()));
-        response->set_next_page_token(rpc::MakePageToken(*request, {last.body, last.inspection}));
-        break;
-      }
-      Show(call, std::move(stored.response), response->add_responses());
-    }
-    return absl::OkStatus();
-  });
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return authoring::ListResponses(call, database_, *request, *response); });
 }
 
 grpc::Status ResponseAuthoringService::InviteChiefOfficer(grpc::ServerContext* context,
                                                           const v1::InviteChiefOfficerRequest* request,
                                                           v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ChangeResponse(call, database_, log_, *request, request->name(), "name", request->etag(), response,
-                          [&](Change& change) {
-                            auto event = std::make_unique<v1::ChiefOfficerInvited>();
-                            const absl::Status invited = rules::Invite(*request, change.doer, change.response);
-                            event->set_response(request->name());
-                            *event->mutable_chief_officer() = change.response.chief_officer();
-                            event->mutable_chief_officer()->clear_contributions();
-                            change.event = std::move(event);
-                            return invited;
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::Invite(*request, change.doer, change.response));
+                            auto& event = change.Tell<v1::ChiefOfficerInvited>();
+                            event.set_response(request->name());
+                            *event.mutable_chief_officer() = views::Basic(change.response).chief_officer();
+                            return absl::OkStatus();
                           });
   });
 }
@@ -190,12 +162,23 @@ grpc::Status ResponseAuthoringService::SubmitChiefOfficerComments(grpc::ServerCo
                                                                   const v1::SubmitChiefOfficerCommentsRequest* request,
                                                                   v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ChangeResponse(call, database_, log_, *request, request->name(), "name", request->etag(), response,
-                          [&](Change& change) {
-                            auto event = std::make_unique<v1::ChiefOfficerCommented>();
-                            event->set_response(request->name());
-                            change.event = std::move(event);
-                            return rules::AddContributions(*request, change.doer, change.response);
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kWithFindings, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::AddContributions(*request, change.doer, change.response));
+                            change.Tell<v1::ChiefOfficerCommented>().set_response(request->name());
+                            return absl::OkStatus();
+                          });
+  });
+}
+
+grpc::Status ResponseAuthoringService::WithdrawChiefOfficerComments(
+    grpc::ServerContext* context, const v1::WithdrawChiefOfficerCommentsRequest* request, v1::Response* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::WithdrawContributions(*request, change.response));
+                            change.Tell<v1::ChiefOfficerCommented>().set_response(request->name());
+                            return absl::OkStatus();
                           });
   });
 }
@@ -204,13 +187,13 @@ grpc::Status ResponseAuthoringService::RecordNoComments(grpc::ServerContext* con
                                                         const v1::RecordNoCommentsRequest* request,
                                                         v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ChangeResponse(call, database_, log_, *request, request->name(), "name", request->etag(), response,
-                          [&](Change& change) {
-                            auto event = std::make_unique<v1::ChiefOfficerCommented>();
-                            event->set_response(request->name());
-                            event->set_no_comments(true);
-                            change.event = std::move(event);
-                            return rules::RecordNoComments(change.doer, change.response);
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::RecordNoComments(change.doer, change.response));
+                            auto& event = change.Tell<v1::ChiefOfficerCommented>();
+                            event.set_response(request->name());
+                            event.set_no_comments(true);
+                            return absl::OkStatus();
                           });
   });
 }
@@ -225,8 +208,9 @@ grpc::Status ResponseAuthoringService::UpdateResponse(grpc::ServerContext* conte
       violations.Add("etag", "differs from response.etag; send one of them");
       return violations.ToStatus();
     }
-    return ChangeResponse(call, database_, log_, *request, request->response().name(), "response.name",
-                          request->etag().empty() ? inner : request->etag(), response,
+    const ReportForm form = request->response().answers().empty() ? ReportForm::kFacts : ReportForm::kWithFindings;
+    return ChangeResponse(call, *request, request->response().name(), "response.name",
+                          request->etag().empty() ? inner : request->etag(), form, response,
                           [&](Change& change) { return rules::Update(*request, change.doer, change.response); });
   });
 }
@@ -236,31 +220,45 @@ grpc::Status ResponseAuthoringService::CheckResponse(grpc::ServerContext* contex
                                                      v1::CheckResponseResponse* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(request->name()));
-    return database_.Lookup([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(const store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection));
-      bool blocked = stored.response.state() != v1::Response::OPEN;
-      for (auto& gap : rules::FindGaps(stored.response, calendar::LondonDay(call.now))) {
-        blocked = blocked || gap.blocks_submission();
-        *response->add_gaps() = std::move(gap);
-      }
-      response->set_can_submit(!blocked);
-      return absl::OkStatus();
-    });
+    store::StoredResponse stored;
+    RETURN_IF_ERROR(database_.Lookup(
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(stored, store::LoadResponse(tx, id.body, id.inspection, ReportForm::kWithFindings));
+          return absl::OkStatus();
+        },
+        call.deadline));
+    const rules::Doer doer = DoerOf(call, stored.response);
+    bool blocked = stored.response.state() != v1::Response::OPEN;
+    for (v1::Gap& gap : rules::FindGaps(stored.response, doer.today)) {
+      blocked = blocked || gap.blocks_submission();
+      *response->add_gaps() = std::move(gap);
+    }
+    response->set_can_submit(!blocked);
+    for (v1::Gap& warning : rules::FindWarnings(stored.response, doer.actor, doer.may_approve)) {
+      *response->add_warnings() = std::move(warning);
+    }
+    return absl::OkStatus();
   });
 }
 
 grpc::Status ResponseAuthoringService::SubmitResponse(grpc::ServerContext* context,
                                                       const v1::SubmitResponseRequest* request,
                                                       v1::Response* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ChangeResponse(call, database_, log_, *request, request->name(), "name", request->etag(), response,
-                          [&](Change& change) {
-                            const absl::Status submitted = rules::Submit(change.doer, change.response);
-                            auto event = std::make_unique<v1::ResponseSubmitted>();
-                            event->set_response(request->name());
-                            *event->mutable_submission() = change.response.submission();
-                            change.event = std::move(event);
-                            return submitted;
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+    RETURN_IF_ERROR(RequireEtag(request->etag()));
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kWithFindings, response,
+                          [&](Change& change) -> absl::Status {
+                            const bool silent = change.response.chief_officer().has_no_comments_time();
+                            RETURN_IF_ERROR(rules::Submit(change.doer, change.response));
+                            if (!silent && change.response.chief_officer().has_no_comments_time()) {
+                              auto& commented = change.Tell<v1::ChiefOfficerCommented>();
+                              commented.set_response(request->name());
+                              commented.set_no_comments(true);
+                            }
+                            auto& submitted = change.Tell<v1::ResponseSubmitted>();
+                            submitted.set_response(request->name());
+                            *submitted.mutable_submission() = change.response.submission();
+                            return absl::OkStatus();
                           });
   });
 }
@@ -269,14 +267,13 @@ grpc::Status ResponseAuthoringService::ReturnResponse(grpc::ServerContext* conte
                                                       const v1::ReturnResponseRequest* request,
                                                       v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ChangeResponse(call, database_, log_, *request, request->name(), "name", request->etag(), response,
-                          [&](Change& change) {
-                            const absl::Status returned = rules::Return(*request, change.doer, change.response);
-                            auto event = std::make_unique<v1::ResponseReturned>();
-                            event->set_response(request->name());
-                            *event->mutable_last_return() = change.response.last_return();
-                            change.event = std::move(event);
-                            return returned;
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::Return(*request, change.doer, change.response));
+                            auto& event = change.Tell<v1::ResponseReturned>();
+                            event.set_response(request->name());
+                            *event.mutable_last_return() = change.response.last_return();
+                            return absl::OkStatus();
                           });
   });
 }
@@ -284,14 +281,36 @@ grpc::Status ResponseAuthoringService::ReturnResponse(grpc::ServerContext* conte
 grpc::Status ResponseAuthoringService::ApproveResponse(grpc::ServerContext* context,
                                                        const v1::ApproveResponseRequest* request,
                                                        v1::Response* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ChangeResponse(call, database_, log_, *request, request->name(), "name", request->etag(), response,
-                          [&](Change& change) {
-                            const absl::Status approved = rules::Approve(change.doer, change.response);
-                            auto event = std::make_unique<v1::ResponseApproved>();
-                            *event->mutable_response() = change.response;
-                            change.event = std::move(event);
-                            return approved;
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+    RETURN_IF_ERROR(RequireEtag(request->etag()));
+    ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(request->name()));
+    // What is to be approved is rendered first, outside of any transaction. The etag sees to it that the same text is approved then.
+    bool answered = false;
+    store::StoredResponse read;
+    RETURN_IF_ERROR(database_.Read(
+        [&](db::Transaction& tx) -> absl::Status {
+          std::string digest;
+          ASSIGN_OR_RETURN(answered, db::FindAnswer(tx, {call.caller.actor, call.method, request->request_id()},
+                                                    *request, digest, *response));
+          if (!answered) {
+            ASSIGN_OR_RETURN(read, store::LoadResponse(tx, id.body, id.inspection, ReportForm::kWithFindings));
+          }
+          return absl::OkStatus();
+        },
+        call.deadline));
+    if (answered) {
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(base::CheckEtag(request->name(), request->etag(), read.response.etag()));
+    RETURN_IF_ERROR(rules::Approve(DoerOf(call, read.response), read.response));
+    RETURN_IF_ERROR(renditions_.Check(read.response, call.deadline));
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kWithFindings, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::Approve(change.doer, change.response));
+                            v1::Response& approved = *change.Tell<v1::ResponseApproved>().mutable_response();
+                            approved = change.response;
+                            approved.clear_etag();
+                            return absl::OkStatus();
                           });
   });
 }

@@ -1,31 +1,29 @@
 // The transport of response-authoring: authorised calls in, rules and store, answers out.
 #pragma once
 
-#include "libs/access/policy.h"
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "libs/db/database.h"
 #include "libs/events/event_log.h"
+#include "libs/jobs/queue.h"
 #include "libs/rpc/server.h"
 #include "section55/authoring/v1/response_authoring.grpc.pb.h"
+#include "services/response-authoring/renditions.h"
+#include "services/response-authoring/store.h"
 
 namespace section55::authoring {
 
 inline constexpr std::string_view kServiceName = "section55.authoring.v1.ResponseAuthoring";
 
-// Who of a force may see which body's responses. Thread-safe.
-class BodyDirectory : public access::TenantDirectory {
- public:
-  explicit BodyDirectory(db::Database& database) : database_(database) {}
-  absl::StatusOr<std::string> ForceOf(std::string_view body) override;
-
- private:
-  db::Database& database_;
-};
-
 // Thread-safe.
 class ResponseAuthoringService : public v1::ResponseAuthoring::Service {
  public:
-  ResponseAuthoringService(rpc::Server& server, db::Database& database, events::EventLog& log)
-      : server_(server), database_(database), log_(log) {}
+  ResponseAuthoringService(rpc::Server& server, db::Database& database, events::EventLog& log, jobs::Queue& jobs,
+                           Renditions& renditions)
+      : server_(server), database_(database), log_(log), jobs_(jobs), renditions_(renditions) {}
 
   grpc::Status GetResponse(grpc::ServerContext* context, const v1::GetResponseRequest* request,
                            v1::Response* response) override;
@@ -36,6 +34,9 @@ class ResponseAuthoringService : public v1::ResponseAuthoring::Service {
   grpc::Status SubmitChiefOfficerComments(grpc::ServerContext* context,
                                           const v1::SubmitChiefOfficerCommentsRequest* request,
                                           v1::Response* response) override;
+  grpc::Status WithdrawChiefOfficerComments(grpc::ServerContext* context,
+                                            const v1::WithdrawChiefOfficerCommentsRequest* request,
+                                            v1::Response* response) override;
   grpc::Status RecordNoComments(grpc::ServerContext* context, const v1::RecordNoCommentsRequest* request,
                                 v1::Response* response) override;
   grpc::Status UpdateResponse(grpc::ServerContext* context, const v1::UpdateResponseRequest* request,
@@ -50,9 +51,19 @@ class ResponseAuthoringService : public v1::ResponseAuthoring::Service {
                                v1::Response* response) override;
 
  private:
+  struct Change;
+
+  // The shape of every change: load, compare the etag, apply `rule`, work out what to write; then write it.
+  template <typename Request>
+  absl::Status ChangeResponse(const rpc::Call& call, const Request& request, const std::string& name,
+                              std::string_view name_field, const std::string& etag, store::ReportForm form,
+                              v1::Response* response, absl::FunctionRef<absl::Status(Change&)> rule);
+
   rpc::Server& server_;
   db::Database& database_;
   events::EventLog& log_;
+  jobs::Queue& jobs_;
+  Renditions& renditions_;
 };
 
 }  // namespace section55::authoring

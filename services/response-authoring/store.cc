@@ -2,54 +2,217 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+#include <memory>
+#include <utility>
+
+#include "google/protobuf/io/coded_stream.h"
+#include "libs/base/clock.h"
 #include "libs/base/ids.h"
+#include "libs/base/resource_name.h"
 #include "libs/base/status.h"
+#include "services/response-authoring/parts.h"
+#include "services/response-authoring/views.h"
 
 namespace section55::authoring::store {
 namespace {
 
+using Table = db::ProtoTable<v1::Response>;
+
+const Table& Responses() {
+  static const Table table({.name = "responses", .key = {"body", "inspection"}, .columns = {}});
+  return table;
+}
+
+const Table& Summaries() {
+  static const Table table({.name = "response_summaries", .key = {"body", "inspection"}, .columns = {}});
+  return table;
+}
+
+const Table& Reports() {
+  static const Table table(
+      {.name = "reports", .key = {"inspection", "revision"}, .columns = {"facts_checksum", "facts"}});
+  return table;
+}
+
+const Table& Facts() {
+  static const Table table({.name = "report_facts", .key = {"inspection", "revision"}, .columns = {}});
+  return table;
+}
+
+const Table& PartHistory() {
+  static const Table table({.name = "part_history", .key = {"body", "inspection", "part", "version"}, .columns = {}});
+  return table;
+}
+
+// Where a message stands in a row: its column, that of its checksum, and the table that answers for it.
+struct Place {
+  std::string_view column, checksum;
+  const Table& table;
+};
+
+// LEFT, so that both engines begin with the responses, in the order asked for.
+constexpr std::string_view kFrom =
+    "FROM responses r LEFT JOIN reports p ON p.inspection = r.inspection AND p.revision = r.revision";
+
+// From where a response and its report are read; the SQL is put together once.
+struct Source {
+  Source(const Place& response, const Place& report)
+      : response_table(response.table),
+        report_table(report.table),
+        select(
+            fmt::format("SELECT r.body, r.inspection, r.force_id, r.state, r.revision, r.version, {}, {}, {}, {} {} ",
+                        response.checksum, response.column, report.checksum, report.column, kFrom)),
+        select_one(select + "WHERE r.body = ? AND r.inspection = ?"),
+        select_sizes(fmt::format("SELECT LENGTH({}) + LENGTH({}) {} ", response.column, report.column, kFrom)) {}
+
+  const Table& response_table;
+  const Table& report_table;
+  const std::string select, select_one, select_sizes;
+};
+
+const Place& Content() {
+  static const Place place = {"r.content", "r.checksum", Responses()};
+  return place;
+}
+
+const Place& ReportFacts() {
+  static const Place place = {"p.facts", "p.facts_checksum", Facts()};
+  return place;
+}
+
+const Source& SourceOf(v1::ResponseView view) {
+  static const Source full(Content(), {"p.content", "p.checksum", Reports()});
+  static const Source basic({"r.summary", "r.summary_checksum", Summaries()}, ReportFacts());
+  return view == v1::RESPONSE_VIEW_BASIC ? basic : full;
+}
+
+// A change works on the whole response and mostly does without the findings.
+const Source& SourceOf(ReportForm form) {
+  static const Source change(Content(), ReportFacts());
+  return form == ReportForm::kFacts ? change : SourceOf(v1::RESPONSE_VIEW_FULL);
+}
+
 std::string NameOf(std::string_view body, std::string_view inspection) {
-  return fmt::format("bodies/{}/responses/{}", body, inspection);
-}
-
-StoredResponse Read(int64_t version, std::string_view content) {
-  StoredResponse stored;
-  stored.version = version;
-  stored.response.ParseFromArray(content.data(), static_cast<int>(content.size()));
-  stored.response.set_etag(base::EtagOf(version));
-  return stored;
-}
-
-// The stored form: the etag is the version's, so it is not stored twice.
-std::string Serialise(v1::Response& response) {
-  response.clear_etag();
-  return response.SerializeAsString();
-}
-
-// Reads the row of one response into `read`. NOT_FOUND, naming the resource.
-absl::Status SelectResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
-                            absl::FunctionRef<void(int64_t version, std::string_view content)> read) {
-  bool found = false;
-  RETURN_IF_ERROR(tx.Query("SELECT version, content FROM responses WHERE body = ? AND inspection = ?",
-                           {body, inspection}, [&](const db::Row& row) {
-                             found = true;
-                             read(row.Int64(0), row.Text(1));
-                           }));
-  return found ? absl::OkStatus() : base::NotFound(NameOf(body, inspection));
+  return base::MakeName(base::kResponseName, {body, inspection});
 }
 
 std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
 
-// "?, ?, ?" for `count` values.
-std::string Placeholders(size_t count) {
-  std::string text;
-  for (size_t i = 0; i < count; ++i) {
-    text += i == 0 ? "?" : ", ?";
+absl::Status Unreadable(const ResponseBytes& bytes) {
+  return base::Error(absl::StatusCode::kDataLoss, "STORED_DATA_DAMAGED",
+                     fmt::format("the stored response {} cannot be read", NameOf(bytes.body, bytes.inspection)));
+}
+
+// Hands over the rows of a Select. Ends with the first error of a row.
+absl::Status ReadRows(db::Transaction& tx, const Source& source, std::string_view sql,
+                      absl::Span<const db::Value> values, ReadBytes read, int64_t* revision = nullptr) {
+  absl::Status status;
+  RETURN_IF_ERROR(tx.Query(sql, values, [&](const db::Row& row) {
+    if (!status.ok()) {
+      return;
+    }
+    ResponseBytes bytes;
+    bytes.body = row.Text(0);
+    bytes.inspection = row.Text(1);
+    bytes.force = row.Text(2);
+    bytes.state = static_cast<v1::Response::State>(row.Int64(3));
+    bytes.version = row.Int64(5);
+    if (revision != nullptr) {
+      *revision = row.Int64(4);
+    }
+    status = source.response_table.ReadContent(row, 6, 7, {bytes.body, bytes.inspection}, bytes.content);
+    if (status.ok()) {
+      // A report that is missing has NULLs, and no checksum of 0.
+      status = source.report_table.ReadContent(row, 8, 9, {bytes.inspection, row.Int64(4)}, bytes.report);
+    }
+    if (status.ok()) {
+      status = read(bytes);
+    }
+  }));
+  return status;
+}
+
+// The condition and order of a range, with its values: "WHERE ... ORDER BY ... LIMIT ?".
+std::string TailOf(const Range& range, int limit, std::vector<db::Value>& values) {
+  std::string sql = "WHERE ";
+  const auto where = [&](std::string_view condition, db::Value value) {
+    sql += fmt::format("{} ? AND ", condition);
+    values.push_back(value);
+  };
+  if (!range.inspection.empty()) {
+    where("r.inspection =", range.inspection);
   }
-  return text;
+  if (range.state) {
+    where("r.state =", *range.state);
+  }
+  if (!range.body.empty()) {
+    where("r.body =", range.body);
+    sql += "r.inspection > ? ";
+    values.emplace_back(range.after_body == range.body ? std::string_view(range.after_inspection) : "");
+  } else {
+    sql += "r.body > ? ";
+    values.emplace_back(range.after_body);
+  }
+  sql += "ORDER BY r.body, r.inspection LIMIT ?";
+  values.emplace_back(limit);
+  return sql;
+}
+
+// Runs `query` on the one or two stretches of an index that make a range, for as long as rows are wanted: of everybody's after a key, first
+// the rest of the body, then those behind. In one condition, both engines would look through all of the body's rows before the key.
+// `query` gives how many rows it found.
+absl::Status ForStretches(const Range& range, int limit,
+                          absl::FunctionRef<absl::StatusOr<int>(const Range& stretch, int limit)> query) {
+  if (range.body.empty() && !range.after_body.empty()) {
+    Range rest = range;
+    rest.body = range.after_body;
+    ASSIGN_OR_RETURN(const int found, query(rest, limit));
+    limit -= found;
+  }
+  return limit > 0 ? query(range, limit).status() : absl::OkStatus();
+}
+
+// Adds the history of a change in as few statements as a handful of prepared texts allow.
+absl::Status InsertHistory(db::Transaction& tx, const Save& save) {
+  constexpr size_t kMostRows = 64;
+  const int64_t version = save.version + 1;
+  for (size_t done = 0; done < save.history.size();) {
+    const size_t rows = std::bit_floor(std::min(save.history.size() - done, kMostRows));
+    std::string sql =
+        "INSERT INTO part_history (body, inspection, part, version, actor, time_us, checksum, content) VALUES ";
+    std::vector<db::Value> values;
+    values.reserve(8 * rows);
+    for (size_t i = 0; i < rows; ++i) {
+      const Save::Part& part = save.history[done + i];
+      sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?)";
+      values.insert(values.end(), {save.body, save.inspection, part.part, version, save.actor, save.time_us,
+                                   part.checksum, db::Bytes{part.content}});
+    }
+    RETURN_IF_ERROR(tx.Execute(sql, values).status());
+    done += rows;
+  }
+  return absl::OkStatus();
+}
+
+bool MergeBytes(std::string_view bytes, google::protobuf::MessageLite& message) {
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                               static_cast<int>(bytes.size()));
+  return message.MergeFromCodedStream(&input) && input.ConsumedEntireMessage();
+}
+
+bool MergeBytes(std::string_view bytes, google::protobuf::UnknownFieldSet& fields) {
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                               static_cast<int>(bytes.size()));
+  return fields.MergeFromCodedStream(&input) && input.ConsumedEntireMessage();
 }
 
 }  // namespace
+
+std::vector<const db::MessageTable*> Tables() {
+  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory()};
+}
 
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force) {
   ASSIGN_OR_RETURN(const int64_t matched, tx.Execute("UPDATE bodies SET force_id = ? WHERE body = ?", {force, body}));
@@ -64,96 +227,169 @@ absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body) 
   RETURN_IF_ERROR(tx.Query("SELECT force_id FROM bodies WHERE body = ?", {body},
                            [&](const db::Row& row) { force = std::string(row.Text(0)); }));
   if (!force) {
-    return base::NotFound(fmt::format("bodies/{}", body));
+    return base::NotFound(base::MakeName(base::kBodyName, {body}));
   }
   return *std::move(force);
 }
 
-absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection) {
+absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::string_view force) {
+  std::vector<std::string> bodies;
+  RETURN_IF_ERROR(tx.Query("SELECT body FROM bodies WHERE force_id = ? ORDER BY body", {force},
+                           [&](const db::Row& row) { bodies.emplace_back(row.Text(0)); }));
+  return bodies;
+}
+
+absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& report) {
+  db::Versioned<v1::Response> row;
+  *row.message.mutable_report() = report;
+  v1::Response facts;
+  *facts.mutable_report() = report;
+  facts.mutable_report()->clear_findings();
+  const std::string bytes = db::SerialiseDeterministically(facts);
+  const absl::Status inserted = Reports().Insert(tx, {LastPart(report.name()), report.revision()},
+                                                 {db::ChecksumOf(bytes), db::Bytes{bytes}}, row);
+  return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
+}
+
+absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
+                                            ReportForm form) {
+  const Source& source = SourceOf(form);
   StoredResponse stored;
-  RETURN_IF_ERROR(SelectResponse(tx, body, inspection,
-                                 [&](int64_t version, std::string_view content) { stored = Read(version, content); }));
+  RETURN_IF_ERROR(ReadRows(
+      tx, source, source.select_one, {body, inspection},
+      [&](const ResponseBytes& bytes) {
+        stored.version = bytes.version;
+        return Parse(bytes, stored.response);
+      },
+      &stored.revision));
+  if (stored.version == 0) {
+    return base::NotFound(NameOf(body, inspection));
+  }
   return stored;
 }
 
-absl::Status CopyResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
-                          v1::Response& response) {
-  return SelectResponse(tx, body, inspection, [&](int64_t version, std::string_view content) {
-    response.GetReflection()->MutableUnknownFields(&response)->ParseFromArray(content.data(),
-                                                                              static_cast<int>(content.size()));
-    response.set_etag(base::EtagOf(version));
-  });
+Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored) {
+  v1::Response& response = stored.response;
+  Save save;
+  save.name = response.name();
+  save.body = LastPart(response.body().name());
+  save.inspection = LastPart(response.inspection());
+  save.force = LastPart(response.force().name());
+  save.state = response.state();
+  save.state_changes = before.state() != response.state();
+  save.revision = stored.revision;
+  save.version = stored.version;
+  save.actor = std::string(actor);
+  save.time_us = base::ToMicros(now);
+  for (const parts::Change& change : parts::Compare(before, response)) {
+    Save::Part& part = save.history.emplace_back();
+    part.part = change.part;
+    part.content = db::SerialiseDeterministically(change.now);
+    part.checksum = db::ChecksumOf(part.content);
+  }
+  // The report stands in its own table, and the etag is the version's.
+  const std::unique_ptr<registry::v1::Inspection> report(response.release_report());
+  response.clear_etag();
+  save.content = db::SerialiseDeterministically(response);
+  save.checksum = db::ChecksumOf(save.content);
+  save.summary = db::SerialiseDeterministically(views::Basic(response));
+  save.summary_checksum = db::ChecksumOf(save.summary);
+  if (report) {
+    response.mutable_report()->Swap(report.get());
+  }
+  response.set_etag(base::EtagOf(++stored.version));
+  return save;
 }
 
-absl::Status InsertResponse(db::Transaction& tx, StoredResponse& stored) {
-  stored.version = 1;
-  const std::string content = Serialise(stored.response);
-  const std::string body = LastPart(stored.response.body().name());
-  const std::string inspection = LastPart(stored.response.inspection());
-  const absl::Status inserted =
-      tx.Execute(
-            "INSERT INTO responses (body, inspection, force_id, state, version, content) VALUES (?, ?, ?, ?, ?, ?)",
-            {body, inspection, LastPart(stored.response.force().name()), stored.response.state(), stored.version,
-             db::Bytes{content}})
-          .status();
-  if (absl::IsAlreadyExists(inserted)) {
-    return base::AlreadyExists(stored.response.name());
+absl::Status Write(db::Transaction& tx, const Save& save) {
+  if (save.version == 0) {
+    const absl::Status inserted =
+        tx.Execute(
+              "INSERT INTO responses (body, inspection, force_id, state, revision, version, summary_checksum, summary, "
+              "checksum, content) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?)",
+              {save.body, save.inspection, save.force, save.state, save.revision, save.summary_checksum,
+               db::Bytes{save.summary}, save.checksum, db::Bytes{save.content}})
+            .status();
+    if (absl::IsAlreadyExists(inserted)) {
+      return base::AlreadyExists(save.name);
+    }
+    RETURN_IF_ERROR(inserted);
+  } else {
+    // SQLite writes every index of a column that a statement names, whether its value changes or not.
+    constexpr std::string_view kSave =
+        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ? "
+        "WHERE body = ? AND inspection = ? AND version = ?";
+    constexpr std::string_view kSaveWithState =
+        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, state = ? "
+        "WHERE body = ? AND inspection = ? AND version = ?";
+    std::vector<db::Value> values = {save.version + 1, save.summary_checksum, db::Bytes{save.summary}, save.checksum,
+                                     db::Bytes{save.content}};
+    if (save.state_changes) {
+      values.emplace_back(save.state);
+    }
+    values.insert(values.end(), {save.body, save.inspection, save.version});
+    ASSIGN_OR_RETURN(const int64_t matched, tx.Execute(save.state_changes ? kSaveWithState : kSave, values));
+    if (matched == 0) {
+      return tx.Conflict();
+    }
   }
-  stored.response.set_etag(base::EtagOf(stored.version));
-  return inserted;
+  return InsertHistory(tx, save);
 }
 
-absl::Status UpdateResponse(db::Transaction& tx, StoredResponse& stored) {
-  const std::string content = Serialise(stored.response);
-  ASSIGN_OR_RETURN(const int64_t matched, tx.Execute("UPDATE responses SET state = ?, version = ?, content = ? "
-                                                     "WHERE body = ? AND inspection = ? AND version = ?",
-                                                     {stored.response.state(), stored.version + 1, db::Bytes{content},
-                                                      LastPart(stored.response.body().name()),
-                                                      LastPart(stored.response.inspection()), stored.version}));
-  if (matched == 0) {
-    return tx.Conflict();
+absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response) {
+  google::protobuf::UnknownFieldSet& fields = *response.GetReflection()->MutableUnknownFields(&response);
+  if (!MergeBytes(bytes.content, fields) || !MergeBytes(bytes.report, fields)) {
+    return Unreadable(bytes);
   }
-  stored.version += 1;
-  stored.response.set_etag(base::EtagOf(stored.version));
+  response.set_etag(base::EtagOf(bytes.version));
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<StoredResponse>> ListResponses(db::Transaction& tx, const ResponseQuery& query) {
-  std::string sql = "SELECT version, content FROM responses WHERE ";
-  std::vector<db::Value> values;
-  // Keyset conditions are spelled out column by column: MariaDB scans for a row-value comparison.
-  if (!query.body.empty()) {
-    sql += "body = ? AND inspection > ?";
-    values = {query.body, query.after_inspection};
-  } else {
-    sql += "body >= ? AND (body > ? OR inspection > ?)";
-    values = {query.after_body, query.after_body, query.after_inspection};
+absl::Status Parse(const ResponseBytes& bytes, v1::Response& response) {
+  if (!MergeBytes(bytes.content, response) || !MergeBytes(bytes.report, response)) {
+    return Unreadable(bytes);
   }
-  if (query.body.empty() && !query.all) {
-    if (query.bodies.empty() && query.forces.empty()) {
-      return std::vector<StoredResponse>();
-    }
-    sql += fmt::format(" AND (body IN ({}) OR body IN (SELECT body FROM bodies WHERE force_id IN ({})))",
-                       Placeholders(query.bodies.size() + 1), Placeholders(query.forces.size() + 1));
-    // An empty list is no SQL: each ends with an id that nobody has.
-    for (const auto* ids : {&query.bodies, &query.forces}) {
-      values.insert(values.end(), ids->begin(), ids->end());
-      values.emplace_back("");
-    }
-  }
-  if (query.state) {
-    sql += " AND state = ?";
-    values.emplace_back(*query.state);
-  }
-  if (!query.inspection.empty()) {
-    sql += " AND inspection = ?";
-    values.emplace_back(query.inspection);
-  }
-  sql += " ORDER BY body, inspection LIMIT ?";
-  values.emplace_back(query.limit);
-  std::vector<StoredResponse> found;
-  RETURN_IF_ERROR(tx.Query(sql, values, [&](const db::Row& row) { found.push_back(Read(row.Int64(0), row.Text(1))); }));
-  return found;
+  response.set_etag(base::EtagOf(bytes.version));
+  return absl::OkStatus();
+}
+
+absl::Status ReadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
+                          v1::ResponseView view, ReadBytes read) {
+  const Source& source = SourceOf(view);
+  bool found = false;
+  RETURN_IF_ERROR(ReadRows(tx, source, source.select_one, {body, inspection}, [&](const ResponseBytes& bytes) {
+    found = true;
+    return read(bytes);
+  }));
+  return found ? absl::OkStatus() : base::NotFound(NameOf(body, inspection));
+}
+
+absl::StatusOr<std::vector<size_t>> SizesIn(db::Transaction& tx, const Range& range, v1::ResponseView view, int limit) {
+  const Source& source = SourceOf(view);
+  std::vector<size_t> sizes;
+  RETURN_IF_ERROR(ForStretches(range, limit, [&](const Range& stretch, int most) -> absl::StatusOr<int> {
+    std::vector<db::Value> values;
+    const std::string tail = TailOf(stretch, most, values);
+    const size_t before = sizes.size();
+    RETURN_IF_ERROR(tx.Query(source.select_sizes + tail, values,
+                             [&](const db::Row& row) { sizes.push_back(static_cast<size_t>(row.Int64(0))); }));
+    return static_cast<int>(sizes.size() - before);
+  }));
+  return sizes;
+}
+
+absl::Status ReadRange(db::Transaction& tx, const Range& range, v1::ResponseView view, int limit, ReadBytes read) {
+  const Source& source = SourceOf(view);
+  return ForStretches(range, limit, [&](const Range& stretch, int most) -> absl::StatusOr<int> {
+    std::vector<db::Value> values;
+    const std::string tail = TailOf(stretch, most, values);
+    int found = 0;
+    RETURN_IF_ERROR(ReadRows(tx, source, source.select + tail, values, [&](const ResponseBytes& bytes) {
+      ++found;
+      return read(bytes);
+    }));
+    return found;
+  });
 }
 
 }  // namespace section55::authoring::store

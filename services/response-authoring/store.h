@@ -1,4 +1,8 @@
 // All SQL of response-authoring. Every function works in the transaction it is given and commits nothing by itself.
+//
+// A response is stored in two places: what the body and its force made of it in its own row, and the report, which its responses have in
+// common, once. A serialised report and a serialised response, one after the other, are the whole response (so protobuf defines it), and
+// that is how reads put them together: in one query, and without parsing where the bytes only pass through.
 #pragma once
 
 #include <optional>
@@ -6,18 +10,18 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "libs/db/database.h"
+#include "libs/db/proto_table.h"
 #include "section55/authoring/v1/response.pb.h"
 
 namespace section55::authoring::store {
 
-// A response and the version it was read at; its etag is set from that.
-struct StoredResponse {
-  v1::Response response;
-  int64_t version = 0;
-};
+// What holds messages here, for the check of everything stored.
+std::vector<const db::MessageTable*> Tables();
 
 // Remembers which force a body holds to account; a repeat replaces. Ids without collection: "norfolk-pcc", "norfolk".
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force);
@@ -25,34 +29,85 @@ absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_vi
 // The force that `body` holds to account. NOT_FOUND.
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body);
 
-// NOT_FOUND, naming the resource.
-absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection);
+// The bodies that hold `force` to account, by id.
+absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::string_view force);
 
-// Fills `response` for a reader who only hands it on: its fields stay as they were stored, in the unknown fields, which
-// go out as they are; only the etag is set by name. Costs a fraction of LoadResponse. NOT_FOUND, naming the resource.
-absl::Status CopyResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
-                          v1::Response& response);
+// Keeps a report: the `report` of a response, with its findings. Nothing when this revision of it is kept already.
+absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& report);
 
-// Adds a response at version 1 and sets its etag. ALREADY_EXISTS.
-absl::Status InsertResponse(db::Transaction& tx, StoredResponse& stored);
+// A response to be changed and the version it was read at.
+struct StoredResponse {
+  v1::Response response;  // with its etag, and with its report in one of the two forms
+  int64_t version = 0;
+  int64_t revision = 0;  // of the report
+};
 
-// Saves a response over the version it was read at, and sets its new version and etag. Conflicts when somebody else was faster.
-absl::Status UpdateResponse(db::Transaction& tx, StoredResponse& stored);
+// How much of its report a response is loaded with.
+enum class ReportForm { kFacts, kWithFindings };
 
-// Which responses a list shows.
-struct ResponseQuery {
-  std::string body = {};                 // one body's only; empty: see below
-  std::vector<std::string> bodies = {};  // with an empty `body` and not `all`: these bodies' ...
-  std::vector<std::string> forces = {};  // ... and those of the bodies of these forces
-  bool all = false;                      // everybody's
+// NOT_FOUND, naming the resource. One query.
+absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
+                                            ReportForm form);
+
+// Everything that a change writes, worked out and serialised beforehand.
+struct Save {
+  std::string name;  // the resource's
+  std::string body, inspection, force;
+  int64_t state = 0;
+  bool state_changes = false;
+  int64_t revision = 0;
+  int64_t version = 0;  // the one that it was read at; 0: it is new
+  std::string content, summary;
+  int64_t checksum = 0, summary_checksum = 0;
+  struct Part {
+    std::string part, content;
+    int64_t checksum = 0;
+  };
+  std::vector<Part> history;
+  std::string actor;
+  int64_t time_us = 0;
+};
+
+// What saves `stored`, whose response was `before` when it was read (for a new one, version 0: an empty response). Sets the version and the
+// etag that `stored` has when that is done. Touches no database.
+Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored);
+
+// Writes a prepared response with the history of its parts. A new one: ALREADY_EXISTS. Else conflicts when somebody was faster.
+absl::Status Write(db::Transaction& tx, const Save& save);
+
+// A stored response as bytes, valid only inside the callback that receives it; compared with their checksums.
+struct ResponseBytes {
+  std::string_view body, inspection, force;  // ids
+  v1::Response::State state = v1::Response::STATE_UNSPECIFIED;
+  int64_t version = 0;
+  std::string_view content;  // in the view asked for, without report and etag ...
+  std::string_view report;   // ... and a response that holds only the report, in the same view
+};
+using ReadBytes = absl::FunctionRef<absl::Status(const ResponseBytes&)>;
+
+// Fills `response` for a reader who only hands it on: its fields stay as they are stored, in the unknown fields, which go out as they are;
+// only the etag is set by name. Costs a fraction of Parse. DATA_LOSS.
+absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response);
+// The response with its fields. DATA_LOSS.
+absl::Status Parse(const ResponseBytes& bytes, v1::Response& response);
+
+// NOT_FOUND, naming the resource. One query.
+absl::Status ReadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
+                          v1::ResponseView view, ReadBytes read);
+
+// A part of a list that is one range of an index, in the order of (body, inspection).
+struct Range {
+  std::string body = {};  // one body's only; empty: everybody's
   std::optional<v1::Response::State> state = {};
   std::string inspection = {};        // this report's only
   std::string after_body = {};        // after this key
   std::string after_inspection = {};  // (body, inspection)
-  int limit = 0;
 };
 
-// By (body, inspection).
-absl::StatusOr<std::vector<StoredResponse>> ListResponses(db::Transaction& tx, const ResponseQuery& query);
+// The sizes in bytes of the first `limit` responses of a range in a view, without reading them.
+absl::StatusOr<std::vector<size_t>> SizesIn(db::Transaction& tx, const Range& range, v1::ResponseView view, int limit);
+
+// Reads the first `limit` responses of a range.
+absl::Status ReadRange(db::Transaction& tx, const Range& range, v1::ResponseView view, int limit, ReadBytes read);
 
 }  // namespace section55::authoring::store

@@ -121,8 +121,8 @@ TEST_F(IndependentClientTest, DoesTheMainJob) {
             "PUBLISHED");
 
   const json opened = Await(Service::kAuthoring, "GetResponse", kResponse, "state", "OPEN");
-  EXPECT_EQ(opened["findings"][0].value("answerRequired", false), true);
-  EXPECT_EQ(opened["findings"][1].value("answerRequired", false), false);
+  EXPECT_EQ(opened["findingsToAnswer"], json({"inspections/harbour/findings/recommendation-1"}));
+  EXPECT_EQ(opened["report"]["findings"].size(), 2);
   const json deadline =
       Await(Service::kDeadlines, "GetDeadline", "bodies/lundy-pcc/deadlines/harbour", "state", "PENDING");
   EXPECT_EQ(deadline["dueDate"], (json{{"year", 2021}, {"month", 2}, {"day", 10}}));
@@ -144,8 +144,13 @@ TEST_F(IndependentClientTest, DoesTheMainJob) {
           {"answers",
            {{{"finding", "recommendation-1"}, {"kind", "ACTION_TAKEN"}, {"explanation", "The harbour is watched."}}}}}},
         {"updateMask", "comments,answers"}});
-  EXPECT_EQ(Call(Service::kAuthoring, "lundy-author", "SubmitResponse", {{"name", kResponse}})["state"], "IN_REVIEW");
-  EXPECT_EQ(Call(Service::kAuthoring, "lundy-approver", "ApproveResponse", {{"name", kResponse}})["state"], "APPROVED");
+  const auto as_read = [&](const char* person) -> json {
+    const json read = Call(Service::kAuthoring, person, "GetResponse", {{"name", kResponse}});
+    return {{"name", kResponse}, {"etag", read["etag"]}};
+  };
+  EXPECT_EQ(Call(Service::kAuthoring, "lundy-author", "SubmitResponse", as_read("lundy-author"))["state"], "IN_REVIEW");
+  EXPECT_EQ(Call(Service::kAuthoring, "lundy-approver", "ApproveResponse", as_read("lundy-approver"))["state"],
+            "APPROVED");
 
   Await(Service::kAuthoring, "GetResponse", kResponse, "state", "PUBLISHED");
   const json met = Await(Service::kDeadlines, "GetDeadline", "bodies/lundy-pcc/deadlines/harbour", "state", "MET");

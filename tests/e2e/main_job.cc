@@ -236,11 +236,8 @@ void MainJob::Comment(const Area& area, const std::string& response) {
   special.set_author("Marged Llŷr");
   special.set_rank("Detective Superintendent");
   const Response asked = Get(area.force + "-chief-officer", response);
-  for (const auto& finding : asked.findings()) {
-    if (finding.answer_required()) {
-      special.set_finding(finding.name());
-      break;
-    }
+  if (!asked.findings_to_answer().empty()) {
+    special.set_finding(asked.findings_to_answer(0));
   }
   special.set_text("The instruction was given:\n\n- to all officers;\n- to the control room.");
   Do(area.force + "-chief-officer", &ResponseAuthoring::Stub::SubmitChiefOfficerComments, request);
@@ -252,15 +249,14 @@ Response MainJob::Write(const Area& area, const Response& response, std::string_
   update.set_name(response.name());
   update.set_key_findings(fmt::format("Key findings {}:\n\n1. first\n2. second", mark));
   update.set_comments(fmt::format("Comments {}. A victim is a victim first.", mark));
-  for (const auto& finding : response.findings()) {
-    if (finding.answer_required()) {
-      Answer& answer = *update.add_answers();
-      answer.set_finding(finding.finding().id());
-      answer.set_kind(Answer::ACTION_PROPOSED);
-      answer.set_explanation(fmt::format("Answer {} to {}.", mark, finding.finding().id()));
-      answer.set_owner("Director of Commissioning");
-      *answer.mutable_target_date() = Date(2021, 6, 17);
-    }
+  for (const std::string& finding : response.findings_to_answer()) {
+    const std::string id = finding.substr(finding.rfind('/') + 1);
+    Answer& answer = *update.add_answers();
+    answer.set_finding(id);
+    answer.set_kind(Answer::ACTION_PROPOSED);
+    answer.set_explanation(fmt::format("Answer {} to {}.", mark, id));
+    answer.set_owner("Director of Commissioning");
+    *answer.mutable_target_date() = Date(2021, 6, 17);
   }
   update.set_reply_to_chief_officer(fmt::format("Reply {}.", mark));
   update.set_monitoring(fmt::format("Monitoring {}: an update by 17 June 2021.", mark));
@@ -276,6 +272,7 @@ Response MainJob::Write(const Area& area, const Response& response, std::string_
 void MainJob::Submit(const Area& area, const std::string& response) {
   authoring::v1::SubmitResponseRequest request;
   request.set_name(response);
+  request.set_etag(Get(area.force + "-author", response).etag());
   EXPECT_EQ(Do(area.force + "-author", &ResponseAuthoring::Stub::SubmitResponse, request).state(), Response::IN_REVIEW);
 }
 
@@ -291,6 +288,7 @@ void MainJob::Return(const Area& area, const std::string& response, const std::s
 void MainJob::Approve(const Area& area, const std::string& response) {
   authoring::v1::ApproveResponseRequest request;
   request.set_name(response);
+  request.set_etag(Get(area.force + "-approver", response).etag());
   EXPECT_EQ(Do(area.force + "-approver", &ResponseAuthoring::Stub::ApproveResponse, request).state(),
             Response::APPROVED);
 }

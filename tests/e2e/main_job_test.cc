@@ -111,12 +111,14 @@ class MainJobTest : public ::testing::TestWithParam<db::Engine> {
   absl::Status TrySubmit(const std::string& person, const std::string& name) {
     authoring::v1::SubmitResponseRequest request;
     request.set_name(name);
+    request.set_etag(job_.Get("auditor", name).etag());
     return suite_.Call(person, &ResponseAuthoring::Stub::SubmitResponse, request).status();
   }
 
   absl::Status TryApprove(const std::string& person, const std::string& name) {
     authoring::v1::ApproveResponseRequest request;
     request.set_name(name);
+    request.set_etag(job_.Get("auditor", name).etag());
     return suite_.Call(person, &ResponseAuthoring::Stub::ApproveResponse, request).status();
   }
 
@@ -147,10 +149,8 @@ void ExpectInOrder(const std::string& page, const std::vector<std::string>& text
 
 std::vector<std::string> NumbersToAnswer(const Response& response) {
   std::vector<std::string> numbers;
-  for (const auto& finding : response.findings()) {
-    if (finding.answer_required()) {
-      numbers.push_back(finding.finding().number());
-    }
+  for (const std::string& name : response.findings_to_answer()) {
+    numbers.push_back(name.substr(name.rfind('-') + 1));
   }
   return numbers;
 }
@@ -176,7 +176,7 @@ void MainJobTest::ExpectOneResponseForEveryBody() {
     for (const Response& response : page.responses()) {
       EXPECT_TRUE(found.insert(response.name()).second) << response.name() << " is listed twice";
       EXPECT_EQ(response.state(), Response::OPEN);
-      EXPECT_EQ(response.findings_size(), 6);
+      EXPECT_EQ(response.report().findings_size(), 6);
     }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());

@@ -25,6 +25,7 @@ using authoring::v1::GetResponseRequest;
 using authoring::v1::Response;
 using authoring::v1::ResponseAuthoring;
 using common::v1::EventFeed;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::IsOk;
@@ -166,13 +167,33 @@ TEST_F(SecurityTest, NoMethodAnswersWithoutToken) {
       }
     }
   }
-  EXPECT_GE(methods, 54) << "there were as many when this was written";
+  EXPECT_GE(methods, 72) << "there were as many when this was written";
+}
+
+TEST_F(SecurityTest, WhatCannotBeReadIsRefusedAlikeByEveryMethod) {
+  const auto* pool = google::protobuf::DescriptorPool::generated_pool();
+  for (const Service service : kServices) {
+    for (const std::string& name : testing::ServicesOn(service)) {
+      const auto* descriptor = pool->FindServiceByName(name);
+      for (int i = 0; i < descriptor->method_count(); ++i) {
+        const std::string method = fmt::format("/{}/{}", name, descriptor->method(i)->name());
+        // Nobody learns from it what only callers may: who calls is asked first.
+        EXPECT_THAT(CallByName(suite_->channel(service), method, "\xff\xff", *With("")),
+                    StatusIs(absl::StatusCode::kUnauthenticated))
+            << method;
+        EXPECT_THAT(
+            CallByName(suite_->channel(service), method, "\xff\xff", *With("Bearer " + Pki::Get().Token("operator"))),
+            AllOf(StatusIs(absl::StatusCode::kInvalidArgument), testing::HasReason("MALFORMED_REQUEST")))
+            << method;
+      }
+    }
+  }
 }
 
 TEST_F(SecurityTest, ReflectionAndHealthAskNobody) {
   for (const Service service : kServices) {
-    // A ServerReflectionRequest with list_services = "*", and the names out of its answer, by field numbers: the reflection
-    // protos have no header in Debian.
+    // A ServerReflectionRequest with list_services = "*", and the names out of its answer, by field numbers: v1alpha's
+    // messages have no header.
     const auto context = With("");
     std::string answer;
     ASSERT_THAT(CallByName(suite_->channel(service), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
@@ -195,7 +216,8 @@ TEST_F(SecurityTest, ReflectionAndHealthAskNobody) {
       }
     }
     std::vector<std::string> expected = testing::ServicesOn(service);
-    expected.insert(expected.end(), {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"});
+    expected.insert(expected.end(), {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                     "grpc.reflection.v1alpha.ServerReflection"});
     // What is listed is what NoMethodAnswersWithoutToken walks: nothing else is offered.
     EXPECT_THAT(listed, UnorderedElementsAreArray(expected)) << testing::NameOf(service);
 
@@ -264,7 +286,7 @@ TEST_F(SecurityTest, ChiefOfficerSeesNoDraft) {
   Response response;
   ASSERT_THAT(GetAs("norfolk-chief-officer", kNorfolk, &response), IsOk());
   EXPECT_THAT(response.chief_officer().contributions(), SizeIs(2)) << "what the force said";
-  EXPECT_THAT(response.findings(), SizeIs(6)) << "what it was asked";
+  EXPECT_THAT(response.findings_to_answer(), SizeIs(4)) << "what it was asked";
   EXPECT_THAT(response.ShortDebugString(), Not(::testing::HasSubstr(kSecret)));
   EXPECT_THAT(response.answers(), IsEmpty());
   EXPECT_THAT(response.writers(), IsEmpty());
@@ -285,7 +307,15 @@ TEST_F(SecurityTest, OperatorReadsNoDraft) {
   for (const Service service : kServices) {
     EXPECT_THAT(suite_->CallOn(service, "operator", &EventFeed::Stub::ListEvents, {}),
                 StatusIs(absl::StatusCode::kPermissionDenied));
+    // A body's people must name their body, and may name no other.
     EXPECT_THAT(suite_->CallOn(service, "norfolk-author", &EventFeed::Stub::ListEvents, {}),
+                testing::ViolationOn("parent"));
+    common::v1::ListEventsRequest others;
+    others.set_parent("bodies/suffolk-pcc");
+    EXPECT_THAT(suite_->CallOn(service, "norfolk-author", &EventFeed::Stub::ListEvents, others),
+                StatusIs(absl::StatusCode::kPermissionDenied));
+    others.set_parent("bodies/-");
+    EXPECT_THAT(suite_->CallOn(service, "norfolk-author", &EventFeed::Stub::ListEvents, others),
                 StatusIs(absl::StatusCode::kPermissionDenied));
     EXPECT_THAT(suite_->CallOn(service, "operator", &admin::v1::Admin::Stub::GetStatus, {}), IsOk());
     EXPECT_THAT(suite_->CallOn(service, "norfolk-approver", &admin::v1::Admin::Stub::GetStatus, {}),

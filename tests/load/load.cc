@@ -3,6 +3,7 @@
 #include <grpcpp/generic/generic_stub.h>
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "absl/time/clock.h"
@@ -18,7 +19,8 @@ struct CallInFlight {
   grpc::GenericStub* stub = nullptr;
   std::unique_ptr<grpc::ClientContext> context;
   std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
-  grpc::ByteBuffer request;
+  std::array<grpc::ByteBuffer, 2> requests;
+  size_t turn = 0;
   grpc::ByteBuffer response;
   grpc::Status status;
   std::string authorization;
@@ -43,7 +45,7 @@ void Start(CallInFlight& call, const std::string& method, grpc::CompletionQueue&
   }
   call.response.Clear();
   call.started = absl::Now();
-  call.reader = call.stub->PrepareUnaryCall(call.context.get(), method, call.request, &queue);
+  call.reader = call.stub->PrepareUnaryCall(call.context.get(), method, call.requests[call.turn ^= 1], &queue);
   call.reader->StartCall();
   call.reader->Finish(&call.response, &call.status, &call);
 }
@@ -88,7 +90,9 @@ Outcome Run(const Target& target, absl::Duration duration) {
       CallInFlight call;
       call.caller = static_cast<int>(i) * target.in_flight_per_channel + j;
       call.stub = stubs.back().get();
-      call.request = BufferOf(target.request(call.caller));
+      for (int turn = 0; turn < 2; ++turn) {
+        call.requests[turn] = BufferOf(target.request(call.caller, turn));
+      }
       if (const std::string token = target.token ? target.token(call.caller) : ""; !token.empty()) {
         call.authorization = "Bearer " + token;
       }

@@ -17,8 +17,9 @@ struct Target {
   std::string method;  // "/section55.authoring.v1.ResponseAuthoring/GetResponse"
   std::vector<std::shared_ptr<grpc::Channel>> channels;
   int in_flight_per_channel = 1;
-  // The request and the bearer token of caller 0, 1, 2 ... (channels x in_flight_per_channel of them). An empty token is not sent.
-  std::function<std::string(int caller)> request;
+  // What caller 0, 1, 2 ... (channels x in_flight_per_channel of them) sends, by turns 0 and 1, so that an update changes something each
+  // time, and its bearer token. An empty token is not sent.
+  std::function<std::string(int caller, int turn)> request;
   std::function<std::string(int caller)> token;
 };
 

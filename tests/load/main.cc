@@ -21,12 +21,13 @@
 #include "tests/e2e/main_job.h"
 #include "tests/load/echo.h"
 #include "tests/load/floors.h"
+#include "tests/load/lists.h"
 #include "tests/load/load.h"
 #include "tests/load/report.h"
 
 ABSL_FLAG(int, rounds, 5, "Rounds of each comparison; medians are taken over them.");
 ABSL_FLAG(double, seconds, 2, "Length of each measurement.");
-ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page and mariadb: measure this alone.");
+ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page, mariadb and lists: measure this alone.");
 ABSL_FLAG(std::string, json, "", "Also write the figures here, as JSON.");
 ABSL_FLAG(std::string, echo_certificates, "", "Internal: be the echo server with these certificates.");
 ABSL_FLAG(int, echo_bytes, 0, "Internal: the size of the echo server's answers.");
@@ -137,10 +138,10 @@ Target UpdatesOf(const Offices& offices, int callers) {
           .channels = Connect(offices.address(), kConnections),
           .in_flight_per_channel = per_connection,
           .request =
-              [&offices, per_connection](int caller) {
+              [&offices, per_connection](int caller, int turn) {
                 authoring::v1::UpdateResponseRequest request;
                 request.mutable_response()->set_name(offices.ResponseOf(caller, per_connection));
-                request.mutable_response()->set_comments(std::string(1000, 'c'));
+                request.mutable_response()->set_comments(std::string(1000, turn == 0 ? 'c' : 'd'));
                 request.mutable_update_mask()->add_paths("comments");
                 return request.SerializeAsString();
               },
@@ -148,7 +149,7 @@ Target UpdatesOf(const Offices& offices, int callers) {
                        int caller) { return testing::Pki::Get().Token(Offices::Author(caller / per_connection)); }};
 }
 
-Target EchoOf(const Echo& echo, int in_flight_per_channel, std::function<std::string(int)> request) {
+Target EchoOf(const Echo& echo, int in_flight_per_channel, std::function<std::string(int, int)> request) {
   return {.method = kEchoMethod,
           .channels = Connect(echo.address(), kConnections),
           .in_flight_per_channel = in_flight_per_channel,
@@ -161,10 +162,10 @@ void CompareReads(Offices& offices, std::vector<Comparison>& comparisons) {
   const std::string name = e2e::ResponseName(norfolk, "safe-to-share");
   e2e::MakePeople(norfolk);
   const std::string author = norfolk.force + "-author";
-  authoring::v1::Response response = offices.job().Get(author, name);
-  response = offices.job().Write(norfolk, response, "bench");
+  offices.job().Write(norfolk, offices.job().Get(author, name), "bench");
+  const authoring::v1::Response response = offices.job().Get(author, name);
   const Echo echo(response.ByteSizeLong());
-  const auto request = [&](int) {
+  const auto request = [&](int, int) {
     authoring::v1::GetResponseRequest get;
     get.set_name(name);
     return get.SerializeAsString();
@@ -270,7 +271,7 @@ int Bench() {
   std::vector<Figure> figures;
   if (Wanted("reads") || Wanted("sqlite") || Wanted("page")) {
     Progress("SQLite: starting the suite");
-    Offices offices(db::Engine::kSqlite, {"--calls_per_second_per_caller=0"});
+    Offices offices(db::Engine::kSqlite, {"--calls_per_second_per_caller=0", "--max_calls_per_caller=0"});
     if (Wanted("reads")) {
       CompareReads(offices, comparisons);
     }
@@ -286,12 +287,29 @@ int Bench() {
   }
   if (Wanted("mariadb")) {
     Progress("MariaDB: starting the suite");
-    Offices offices(db::Engine::kMysql, {"--calls_per_second_per_caller=0", "--database_connections=32"});
+    Offices offices(db::Engine::kMysql,
+                    {"--calls_per_second_per_caller=0", "--max_calls_per_caller=0", "--database_connections=32"});
     auto& server = testing::MariaDb::Get();
     CompareWrites(
         offices, "MariaDB", 32, {.url = server.UrlOf(server.NewDatabase()), .password_file = "", .connections = 32},
         {{RawWrite::kInsert, "insert and commit", 0.4}, {RawWrite::kReadAndUpdate, "select, update and commit"}},
         /*with_echo=*/false, comparisons);
+  }
+  if (Wanted("lists")) {
+    Progress("lists: 1,000 and 100,000 responses and deadlines");
+    const testing::TemporaryFolder folder;
+    int files = 0;
+    auto& server = testing::MariaDb::Get();
+    // One thread: short rounds tell as much as long ones.
+    const auto compare = [&](const std::string& engine, const std::function<db::Options()>& new_database) {
+      auto lists = CompareLists(engine, new_database, absl::GetFlag(FLAGS_rounds), Length() / 10);
+      comparisons.insert(comparisons.end(), lists.begin(), lists.end());
+    };
+    compare("SQLite", [&] {
+      return db::Options{.url = fmt::format("sqlite:{}/{}.sqlite", folder.path().string(), ++files),
+                         .password_file = ""};
+    });
+    compare("MariaDB", [&] { return db::Options{.url = server.UrlOf(server.NewDatabase()), .password_file = ""}; });
   }
   fmt::print("{}", Markdown(comparisons, figures));
   if (const std::string file = absl::GetFlag(FLAGS_json); !file.empty()) {

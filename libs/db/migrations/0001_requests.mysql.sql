@@ -5,8 +5,9 @@ CREATE TABLE requests (
   method VARBINARY(255) NOT NULL,
   request_id VARBINARY(128) NOT NULL,
   request_sha256 CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  response LONGBLOB NOT NULL,
   created_us BIGINT NOT NULL,
+  checksum BIGINT NOT NULL,
+  response LONGBLOB NOT NULL,
   PRIMARY KEY (caller, method, request_id),
   KEY requests_by_age (created_us)
 ) ENGINE = InnoDB

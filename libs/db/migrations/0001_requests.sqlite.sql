@@ -4,8 +4,9 @@ CREATE TABLE requests (
   method TEXT NOT NULL CHECK (length(CAST(method AS BLOB)) <= 255),
   request_id TEXT NOT NULL CHECK (length(CAST(request_id AS BLOB)) <= 128),
   request_sha256 TEXT NOT NULL CHECK (length(request_sha256) <= 64),
-  response BLOB NOT NULL,
   created_us INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  response BLOB NOT NULL,
   PRIMARY KEY (caller, method, request_id)
 ) STRICT;
 

@@ -1,4 +1,4 @@
--- Committed events that have no position yet. An event of 3 MiB still fits into one gRPC message.
+-- Committed events that have no position yet. A payload is at most base::kLargestEvent; `checksum` is its XXH3.
 CREATE TABLE outbox (
   id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   event_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL CHECK (LENGTH(event_id) = 36),
@@ -9,5 +9,6 @@ CREATE TABLE outbox (
   cause VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   time BIGINT NOT NULL,
   schema_version INT NOT NULL CHECK (schema_version >= 1),
-  payload MEDIUMBLOB NOT NULL CHECK (LENGTH(payload) <= 3145728)
+  checksum BIGINT NOT NULL,
+  payload MEDIUMBLOB NOT NULL CHECK (LENGTH(payload) <= 3670016)
 ) ENGINE = InnoDB;

@@ -1,5 +1,5 @@
--- Committed events that have no position yet. The lengths are those of the MySQL columns. An event of 3 MiB still fits into one
--- gRPC message.
+-- Committed events that have no position yet. The lengths are those of the MySQL columns. A payload is
+-- at most base::kLargestEvent; `checksum` is its XXH3.
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY,
   event_id TEXT NOT NULL CHECK (length(event_id) = 36),
@@ -10,5 +10,6 @@ CREATE TABLE outbox (
   cause TEXT NOT NULL CHECK (length(cause) <= 200),
   time INTEGER NOT NULL,
   schema_version INTEGER NOT NULL CHECK (schema_version >= 1),
-  payload BLOB NOT NULL CHECK (length(payload) <= 3145728)
+  checksum INTEGER NOT NULL,
+  payload BLOB NOT NULL CHECK (length(payload) <= 3670016)
 ) STRICT;

@@ -1,4 +1,4 @@
--- The feed. Positions are 1, 2, 3 and so on without a gap.
+-- The feed. Positions are 1, 2, 3 and so on without a gap; the oldest are pruned in time.
 CREATE TABLE events (
   position BIGINT NOT NULL PRIMARY KEY,
   event_id VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL UNIQUE CHECK (LENGTH(event_id) = 36),
@@ -9,5 +9,7 @@ CREATE TABLE events (
   cause VARCHAR(200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   time BIGINT NOT NULL,
   schema_version INT NOT NULL CHECK (schema_version >= 1),
-  payload MEDIUMBLOB NOT NULL CHECK (LENGTH(payload) <= 3145728)
+  checksum BIGINT NOT NULL,
+  payload MEDIUMBLOB NOT NULL CHECK (LENGTH(payload) <= 3670016),
+  KEY events_by_tenant (tenant, position)
 ) ENGINE = InnoDB;

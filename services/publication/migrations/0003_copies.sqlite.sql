@@ -5,6 +5,8 @@ CREATE TABLE copies (
   edition INTEGER NOT NULL,
   kind INTEGER NOT NULL,
   copy_id TEXT NOT NULL CHECK (length(copy_id) <= 63),
+  version INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
   content BLOB NOT NULL CHECK (length(content) <= 16777215),
   PRIMARY KEY (body, inspection, edition, kind, copy_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;

@@ -5,6 +5,8 @@ CREATE TABLE recipients (
   body VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   valid_from VARCHAR(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL CHECK (LENGTH(valid_from) = 10),
   valid_to VARCHAR(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL CHECK (LENGTH(valid_to) = 10),
+  version BIGINT NOT NULL,
+  checksum BIGINT NOT NULL,
   content MEDIUMBLOB NOT NULL,
-  KEY recipients_of_body (body)
+  KEY recipients_of_body (body, recipient)
 ) ENGINE = InnoDB;

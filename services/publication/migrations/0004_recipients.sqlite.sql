@@ -5,6 +5,8 @@ CREATE TABLE recipients (
   body TEXT NOT NULL CHECK (length(body) <= 63),
   valid_from TEXT NOT NULL CHECK (length(valid_from) = 10),
   valid_to TEXT NOT NULL CHECK (length(valid_to) = 10),
+  version INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
   content BLOB NOT NULL CHECK (length(content) <= 16777215)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX recipients_of_body ON recipients (body);
+) STRICT;
+CREATE INDEX recipients_of_body ON recipients (body, recipient);

@@ -179,7 +179,8 @@ TEST_F(MysqlFaultTest, AServerThatIsKilledLosesNothingAcknowledged) {
   busy.Wait();
   mariadb.Kill();
   EXPECT_EQ(ReasonOf(database_->Read([](Transaction&) { return absl::OkStatus(); })), "DATABASE_UNAVAILABLE");
-  EXPECT_EQ(ReasonOf(database_->Write([](Transaction&) { return absl::OkStatus(); })), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(ReasonOf(Execute(*database_, kInsert, {"down"}).status()), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(ReasonOf(database_->Ping(absl::InfiniteFuture())), "DATABASE_UNAVAILABLE");
   stop = true;
   writers.join();
   mariadb.Start();

@@ -1,7 +1,9 @@
 // A repeated request gets the first answer.
 #include <atomic>
+#include <functional>
 #include <set>
 
+#include "absl/synchronization/barrier.h"
 #include "fixture.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -11,6 +13,8 @@ namespace section55::db {
 namespace {
 
 using google::rpc::ErrorInfo;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 class OnceTest : public testing::OnBothEngines {
  protected:
@@ -28,22 +32,32 @@ class OnceTest : public testing::OnBothEngines {
     (*request.mutable_metadata())["question"] = call.question;
     (*request.mutable_metadata())["z"] = "1";
     (*request.mutable_metadata())["a"] = "2";
-    RETURN_IF_ERROR(database().Write([&](Transaction& tx) {
-      response.Clear();
-      return Once(tx, call.caller, call.method, call.id, request, response, call.now, [&]() -> absl::Status {
-        ++changes_;
-        const std::string row = std::to_string(changes_);
-        RETURN_IF_ERROR(tx.Execute("INSERT INTO items (id) VALUES (?)", {row}).status());
-        response.set_reason("row " + row);
-        return call.outcome;
-      });
-    }));
+    std::string row;
+    const RequestKey key{call.caller, call.method, call.id};
+    std::string digest;
+    RETURN_IF_ERROR(database().Change(
+        [&](Transaction& tx, bool& done) -> absl::Status {
+          response.Clear();
+          ASSIGN_OR_RETURN(done, FindAnswer(tx, key, request, digest, response));
+          if (!done) {
+            row = std::to_string(++changes_);
+            response.set_reason("row " + row);
+            before_writing_();
+          }
+          return absl::OkStatus();
+        },
+        [&](Transaction& tx) -> absl::Status {
+          RETURN_IF_ERROR(StoreAnswer(tx, key, digest, response, call.now));
+          RETURN_IF_ERROR(tx.Execute("INSERT INTO items (id) VALUES (?)", {row}).status());
+          return call.outcome;
+        }));
     return response.reason();
   }
 
   int64_t Items() { return Number(database(), "SELECT COUNT(*) FROM items"); }
 
   std::atomic<int> changes_ = 0;
+  std::function<void()> before_writing_ = [] {};
 };
 SECTION55_ON_BOTH_ENGINES(OnceTest);
 
@@ -102,6 +116,41 @@ TEST_P(OnceTest, EqualRequestsAtTheSameMomentChangeOnce) {
     EXPECT_EQ(std::set<std::string>(answers.begin(), answers.end()).size(), 1u);
     EXPECT_EQ(Items(), round + 1);
   }
+}
+
+// Both have found that nobody has answered yet, and both are about to write.
+TEST_P(OnceTest, EqualRequestsThatBothDecidedChangeOnce) {
+  absl::Barrier* both_decided = new absl::Barrier(2);
+  std::atomic<int> decisions = 0;
+  before_writing_ = [&] {
+    if (++decisions <= 2 && both_decided->Block()) {
+      delete both_decided;
+    }
+  };
+  std::vector<std::string> answers(2);
+  OnThreads(2, [&](int thread) {
+    const auto answer = Ask({});
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    answers[thread] = *answer;
+  });
+  EXPECT_EQ(decisions, 2) << "whoever was slower found the answer of the other";
+  EXPECT_EQ(answers[0], answers[1]);
+  EXPECT_EQ(Items(), 1);
+}
+
+TEST_P(OnceTest, ADamagedAnswerIsNeverGiven) {
+  ASSERT_TRUE(Ask({}).ok());
+  const auto damage = [&](std::string_view change) { ASSERT_EQ(*Execute(database(), change), 1); };
+  damage("UPDATE requests SET checksum = checksum + 1");
+  const absl::Status status = Ask({}).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_EQ(ReasonOf(status), "STORED_DATA_DAMAGED");
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("requests"), HasSubstr("norfolk /Save r1")));
+  damage("UPDATE requests SET checksum = checksum - 1");
+  EXPECT_EQ(*Ask({}), "row 1");
+  ASSERT_EQ(*Execute(database(), "UPDATE requests SET response = ?", {Bytes{"x"}}), 1);
+  EXPECT_TRUE(absl::IsDataLoss(Ask({}).status()));
+  EXPECT_EQ(Items(), 1);
 }
 
 TEST_P(OnceTest, OldAnswersArePruned) {

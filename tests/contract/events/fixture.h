@@ -13,6 +13,7 @@
 
 #include "absl/time/clock.h"
 #include "events_schema.h"
+#include "jobs_schema.h"
 #include "libs/base/status.h"
 #include "libs/events/event_log.h"
 #include "libs/testing/databases.h"
@@ -32,8 +33,8 @@ inline std::string TextOf(const Event& event) {
   return payload.value();
 }
 
-inline Origin About(const std::string& subject) {
-  return {.tenant = "bodies/norfolk-pcc",
+inline Origin About(const std::string& subject, const std::string& tenant = "bodies/norfolk-pcc") {
+  return {.tenant = tenant,
           .subject = subject,
           .actor = "people/ann",
           .cause = "request-1",
@@ -42,8 +43,8 @@ inline Origin About(const std::string& subject) {
 
 // One event in a transaction of its own.
 inline absl::Status AppendOne(EventLog& log, db::Database& database, const std::string& subject,
-                              const std::string& text) {
-  return database.Write([&](db::Transaction& tx) { return log.Append(tx, About(subject), Payload(text)); });
+                              const std::string& text, const std::string& tenant = "bodies/norfolk-pcc") {
+  return database.Write([&](db::Transaction& tx) { return log.Append(tx, About(subject, tenant), Payload(text)); });
 }
 
 // Whether `condition` comes true within half a minute. For what tells nobody that it has changed.
@@ -69,7 +70,7 @@ inline db::Schema TestSchema() {
             "version BIGINT NOT NULL) ENGINE = InnoDB"}}};
 }
 
-inline std::vector<db::Schema> Schemas() { return {MigrationSchema(), TestSchema()}; }
+inline std::vector<db::Schema> Schemas() { return {MigrationSchema(), jobs::MigrationSchema(), TestSchema()}; }
 
 inline absl::Status AddEffect(db::Transaction& tx, const std::string& subject, const std::string& value) {
   return tx.Execute("INSERT INTO effects (subject, value) VALUES (?, ?)", {subject, value}).status();
@@ -87,32 +88,26 @@ inline std::vector<std::string> Effects(db::Database& database) {
 }
 
 // A database whose Write is held up or fails as the test wants: before it has run, or after it was committed.
-class FlakyDatabase : public db::Database {
+class FlakyDatabase : public testing::DatabaseFront {
  public:
   // `before_write` runs before each Write.
   explicit FlakyDatabase(
       db::Database& real, std::function<void()> before_write = [] {})
-      : real_(real), before_write_(std::move(before_write)) {}
+      : DatabaseFront(real), before_write_(std::move(before_write)) {}
 
-  absl::Status Lookup(db::Body body) override { return real_.Lookup(body); }
-  absl::Status Read(db::Body body) override { return real_.Read(body); }
-  absl::Status Write(db::Body body) override {
+  absl::Status Write(db::Body body, absl::Time until) override {
     before_write_();
     if (fail_before.exchange(false)) return absl::UnavailableError("the database is away");
-    const absl::Status written = real_.Write(body);
+    const absl::Status written = DatabaseFront::Write(body, until);
     if (written.ok() && fail_after.exchange(false)) {
       return base::Error(absl::StatusCode::kUnavailable, "COMMIT_OUTCOME_UNKNOWN", "the connection was lost");
     }
     return written;
   }
-  absl::Status WriteSchema(db::SchemaBody body) override { return real_.WriteSchema(body); }
-  db::Engine engine() const override { return real_.engine(); }
-
   std::atomic<bool> fail_before = false;
   std::atomic<bool> fail_after = false;
 
  private:
-  db::Database& real_;
   const std::function<void()> before_write_;
 };
 

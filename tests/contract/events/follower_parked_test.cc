@@ -1,5 +1,6 @@
 // Events that cannot be handled: put aside with those behind them, and handled again when an operator says so.
 #include <atomic>
+#include <new>
 #include <optional>
 #include <set>
 #include <thread>
@@ -162,6 +163,130 @@ TEST_P(ParkedTest, RetryIsOneTransactionWithItsEffect) {
   EXPECT_THAT(follower->RetryParked(1), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(follower->RetryParked(1), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Effects(database()), ElementsAre("a1", "b1"));
+}
+
+// Whatever says that this event cannot be handled, nobody else waits for it.
+TEST_P(ParkedTest, EveryFailureOfTheEventItselfIsPutAside) {
+  handled_.Before([](const std::string& text) -> absl::Status {
+    if (text == "exhausted") {
+      return absl::ResourceExhaustedError("too large");
+    }
+    if (text == "internal") {
+      return absl::InternalError("broken");
+    }
+    if (text == "unknown") {
+      return absl::UnknownError("who knows");
+    }
+    if (text == "memory") {
+      throw std::bad_alloc();
+    }
+    return absl::OkStatus();
+  });
+  for (const char* text : {"exhausted", "internal", "unknown", "memory", "last"}) {
+    source_.Append(std::string("subjects/") + text, text);
+  }
+  const auto follower = MakeFollower(source_.Channel());
+  follower->Start();
+  ASSERT_TRUE(handled_.WaitFor("last"));
+  EXPECT_EQ(Parked().size(), 4u);
+  EXPECT_EQ(follower->Status().parked_events(), 4);
+}
+
+// By itself, with growing pauses, until it can be handled; those of its subject follow in order.
+TEST_P(ParkedTest, WhatIsPutAsideIsTriedAgainByItself) {
+  Poison({"b1"});
+  for (const char* text : {"b1", "b2", "b3", "a1"}) {
+    source_.Append(std::string("subjects/") + text[0], text);
+  }
+  const auto follower = MakeFollower(source_.Channel());
+  queue_.Start();
+  follower->Start();
+  ASSERT_TRUE(handled_.WaitFor("a1"));
+  const absl::Time parked = clock_.Now();
+  const auto next_try = [&] { return Parked()[0].next_try_time().seconds() - absl::ToUnixSeconds(parked); };
+  const auto attempts = [&](int wanted) {
+    return Eventually([&] {
+      const auto jobs = queue_.List("", false, {}, 10);
+      return Parked()[0].attempts() == wanted && jobs->size() == 1 && jobs->front().holder().empty() &&
+             jobs->front().attempts() == wanted - 1;
+    });
+  };
+  ASSERT_TRUE(attempts(1));
+  EXPECT_EQ(next_try(), 1);
+  EXPECT_EQ(Parked()[0].tenant(), "bodies/norfolk-pcc");
+  EXPECT_FALSE(Parked()[1].has_next_try_time()) << "it waits for the first";
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(attempts(2));
+  EXPECT_EQ(next_try(), 2);
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(attempts(3));
+  EXPECT_EQ(next_try(), 4);
+  const auto jobs = queue_.List("bodies/norfolk-pcc", false, {}, 10);
+  ASSERT_THAT(jobs, IsOk());
+  ASSERT_EQ(jobs->size(), 1u);
+  EXPECT_EQ(jobs->front().kind(), "parked-event-inspection-registry");
+  EXPECT_EQ(jobs->front().key(), "parkedEvents/inspection-registry-1");
+
+  Poison({});
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_TRUE(handled_.WaitFor("b3"));
+  EXPECT_THAT(Effects(database()), ElementsAre("a1", "b1", "b2", "b3"));
+  EXPECT_TRUE(Eventually([&] { return queue_.Count()->waiting == 0; }));
+  EXPECT_THAT(ParkedNames(), IsEmpty());
+  follower->Stop();
+  queue_.Stop();
+}
+
+TEST_P(ParkedTest, TheNextOfASubjectThatFailsHasAJobOfItsOwn) {
+  Poison({"b1", "b3"});
+  for (const char* text : {"b1", "b2", "b3", "b4", "a1"}) {
+    source_.Append(std::string("subjects/") + text[0], text);
+  }
+  const auto follower = MakeFollower(source_.Channel());
+  queue_.Start();
+  follower->Start();
+  ASSERT_TRUE(handled_.WaitFor("a1"));
+  Poison({"b3"});
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(handled_.WaitFor("b2"));
+  EXPECT_TRUE(Eventually([&] { return Parked().size() == 2 && Parked()[0].attempts() == 1; }));
+  EXPECT_TRUE(Eventually([&] { return queue_.Count()->waiting == 1; }));
+  Poison({});
+  clock_.Advance(absl::Hours(1));
+  ASSERT_TRUE(handled_.WaitFor("b4"));
+  EXPECT_THAT(Effects(database()), ElementsAre("a1", "b1", "b2", "b3", "b4"));
+  follower->Stop();
+  queue_.Stop();
+}
+
+TEST_P(ParkedTest, ARetryByHandEndsTheJob) {
+  Poison({"b1"});
+  source_.Append("subjects/b", "b1");
+  source_.Append("subjects/a", "a1");
+  const auto follower = MakeFollower(source_.Channel());
+  follower->Start();
+  ASSERT_TRUE(handled_.WaitFor("a1"));
+  EXPECT_EQ(queue_.Count()->waiting, 1);
+  Poison({});
+  ASSERT_THAT(follower->RetryParked(1), IsOk());
+  EXPECT_EQ(queue_.Count()->waiting, 0);
+}
+
+TEST_P(ParkedTest, ADamagedParkedEventIsNeverHandled) {
+  Poison({"b1"});
+  source_.Append("subjects/b", "b1");
+  source_.Append("subjects/a", "a1");
+  const auto follower = MakeFollower(source_.Channel());
+  follower->Start();
+  ASSERT_TRUE(handled_.WaitFor("a1"));
+  Poison({});
+  ASSERT_THAT(database().Write([](db::Transaction& tx) {
+    return tx.Execute("UPDATE parked_events SET checksum = checksum + 1").status();
+  }),
+              IsOk());
+  EXPECT_THAT(follower->RetryParked(1), HasReason("STILL_FAILING"));
+  EXPECT_THAT(Parked()[0].error(), HasSubstr("DATA_LOSS"));
+  EXPECT_THAT(Effects(database()), ElementsAre("a1"));
 }
 
 TEST(ParkedNameTest, HasOneForm) {

@@ -5,17 +5,17 @@
 
 #include <thread>
 
-#include "services/deadline-scheduler/worker.h"
 #include "tests/service/deadlines/world.h"
 
 namespace section55::deadlines {
 namespace {
 
+using section55::testing::HasReason;
 using section55::testing::IsOk;
+using section55::testing::StatusIs;
 using section55::testing::ViolationOn;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 
 constexpr char kNorfolk[] = "norfolk-pcc";
 constexpr char kReport[] = "safe-to-share";
@@ -94,7 +94,24 @@ TEST_P(FollowersTest, APublicationHeardOfBeforeTheReportIsApplied) {
   EXPECT_EQ(world_.Load("suffolk-pcc", kReport).state(), v1::Deadline::PENDING);
 }
 
-TEST_P(FollowersTest, ALaterEditionDoesNotMoveTheFirst) {
+TEST_P(FollowersTest, ALaterEditionDoesNotMakeAPunctualBodyLate) {
+  ASSERT_THAT(world_.FromRegistry(InspectionPublished(kReport, kPublished, {kNorfolk})), IsOk());
+  ASSERT_THAT(world_.FromPublication(ResponsePublished(kNorfolk, kReport, London(2021, 2, 9))), IsOk());
+  const v1::Deadline met = world_.Load(kNorfolk, kReport);
+  EXPECT_EQ(met.met_day_number(), 55);
+  // The second edition tells its own instant beside the first one's; one that told only its own would change nothing either.
+  publication::v1::ResponsePublished second;
+  second.set_response("bodies/norfolk-pcc/responses/safe-to-share");
+  second.mutable_publication()->set_edition(2);
+  *second.mutable_publication()->mutable_published_time() = base::ToTimestamp(London(2021, 2, 9));
+  *second.mutable_publication()->mutable_edition_published_time() = base::ToTimestamp(London(2021, 6, 1));
+  ASSERT_THAT(world_.FromPublication(EventOf(second)), IsOk());
+  ASSERT_THAT(world_.FromPublication(ResponsePublished(kNorfolk, kReport, London(2021, 6, 1))), IsOk());
+  EXPECT_EQ(world_.Load(kNorfolk, kReport).SerializeAsString(), met.SerializeAsString());
+  EXPECT_THAT(world_.Told(), ElementsAre(kOpened, kMet));
+}
+
+TEST_P(FollowersTest, ALaterEditionHeardOfFirstDoesNotMoveTheFirst) {
   ASSERT_THAT(world_.FromPublication(ResponsePublished(kNorfolk, kReport, London(2021, 1, 15, 12))), IsOk());
   ASSERT_THAT(world_.FromPublication(ResponsePublished(kNorfolk, kReport, London(2021, 3, 1))), IsOk());
   ASSERT_THAT(world_.FromRegistry(InspectionPublished(kReport, kPublished, {kNorfolk})), IsOk());
@@ -118,7 +135,8 @@ TEST_P(FollowersTest, ARepeatedEventChangesNothing) {
 TEST_P(FollowersTest, APublicationHeardOfLateIsJudgedByItsInstant) {
   ASSERT_THAT(world_.FromRegistry(InspectionPublished(kReport, kPublished, {kNorfolk, "suffolk-pcc"})), IsOk());
   clock_.Set(London(2021, 3, 1));
-  ASSERT_THAT(MissWhatIsDue(database(), world_.log(), clock_.Now()).status(), IsOk());
+  ASSERT_THAT(world_.Miss(kNorfolk, kReport), IsOk());
+  ASSERT_THAT(world_.Miss("suffolk-pcc", kReport), IsOk());
   ASSERT_EQ(world_.Load(kNorfolk, kReport).state(), v1::Deadline::MISSED);
   ASSERT_THAT(world_.FromPublication(ResponsePublished(kNorfolk, kReport, London(2021, 2, 10, 23, 59))), IsOk());
   ASSERT_THAT(world_.FromPublication(ResponsePublished("suffolk-pcc", kReport, London(2021, 2, 28))), IsOk());
@@ -151,15 +169,49 @@ TEST_P(FollowersTest, TheTwoFeedsAtTheSameTimeLoseNothing) {
   }
 }
 
-TEST_P(FollowersTest, RefusesWhatItCannotUnderstandAndIgnoresTheRest) {
+TEST_P(FollowersTest, TheTimerKnowsWhatIsPending) {
+  ASSERT_THAT(world_.FromRegistry(InspectionPublished(kReport, kPublished, {kNorfolk, "suffolk-pcc"})), IsOk());
+  const auto jobs = world_.jobs().List("", false, {}, 10);
+  ASSERT_THAT(jobs, IsOk());
+  ASSERT_EQ(jobs->size(), 2u);
+  const auto of_norfolk = world_.jobs().List("bodies/norfolk-pcc", false, {}, 10);
+  ASSERT_THAT(of_norfolk, IsOk());
+  ASSERT_EQ(of_norfolk->size(), 1u);
+  EXPECT_EQ(of_norfolk->front().kind(), "missed-deadline");
+  EXPECT_EQ(of_norfolk->front().key(), "bodies/norfolk-pcc/deadlines/safe-to-share");
+  EXPECT_EQ(base::FromTimestamp(of_norfolk->front().due_time()), London(2021, 2, 11));
+  // What is met is off the timer, and what was met from the beginning never stood on it.
+  ASSERT_THAT(world_.FromPublication(ResponsePublished(kNorfolk, kReport, London(2021, 1, 4))), IsOk());
+  ASSERT_THAT(world_.FromPublication(ResponsePublished(kNorfolk, "another", London(2021, 1, 4))), IsOk());
+  ASSERT_THAT(world_.FromRegistry(InspectionPublished("another", kPublished, {kNorfolk})), IsOk());
+  EXPECT_THAT(world_.jobs().List("bodies/norfolk-pcc", false, {}, 10).value(), IsEmpty());
+  EXPECT_EQ(world_.jobs().List("", false, {}, 10)->size(), 1u);
+}
+
+TEST_P(FollowersTest, RefusesWhatItCannotUnderstand) {
   EXPECT_THAT(world_.FromRegistry(InspectionPublished("Not an id", kPublished, {})), ViolationOn("inspection.name"));
+  EXPECT_THAT(world_.FromRegistry(InspectionPublished(kReport, kPublished, {"Not an id"})),
+              ViolationOn("obligations.body.name"));
   EXPECT_THAT(world_.FromRegistry(BodyRegistered(kNorfolk, "")), ViolationOn("body.force"));
   EXPECT_THAT(world_.FromPublication(ResponsePublished("", kReport, clock_.Now())), ViolationOn("response"));
   publication::v1::ResponsePublished timeless;
   timeless.set_response("bodies/norfolk-pcc/responses/safe-to-share");
   EXPECT_THAT(world_.FromPublication(EventOf(timeless)), ViolationOn("publication.published_time"));
-  EXPECT_THAT(world_.FromRegistry(EventOf(timeless)), IsOk());
-  EXPECT_THAT(world_.FromPublication(BodyRegistered(kNorfolk, "norfolk")), IsOk());
+  common::v1::Event half = InspectionPublished(kReport, kPublished, {kNorfolk});
+  half.mutable_payload()->mutable_value()->resize(half.payload().value().size() / 2);
+  EXPECT_THAT(world_.FromRegistry(half), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(world_.Told(), IsEmpty());
+}
+
+TEST_P(FollowersTest, NamesEveryTypeThatItsSourcesSendAndPassesNoOther) {
+  publication::v1::ResponseRefused refused;
+  refused.set_response("bodies/norfolk-pcc/responses/safe-to-share");
+  EXPECT_THAT(world_.FromPublication(EventOf(refused)), IsOk());
+  EXPECT_THAT(world_.FromRegistry(EventOf(refused)), HasReason("UNKNOWN_EVENT"));
+  EXPECT_THAT(world_.FromPublication(BodyRegistered(kNorfolk, "norfolk")), HasReason("UNKNOWN_EVENT"));
+  common::v1::Event newer = BodyRegistered(kNorfolk, "norfolk");
+  newer.set_schema_version(2);
+  EXPECT_THAT(world_.FromRegistry(newer), HasReason("UNKNOWN_EVENT"));
 }
 
 SECTION55_ON_BOTH_ENGINES(FollowersTest);

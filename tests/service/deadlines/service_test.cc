@@ -6,7 +6,6 @@
 #include "libs/base/status.h"
 #include "libs/rpc/server.h"
 #include "libs/testing/server.h"
-#include "services/deadline-scheduler/worker.h"
 #include "tests/service/deadlines/world.h"
 
 namespace section55::deadlines {
@@ -34,7 +33,7 @@ class ServiceTest : public ::testing::Test {
  protected:
   ServiceTest()
       : database_(db::Engine::kSqlite, Schemas()),
-        directory_(*database_),
+        directory_(*database_, store::ForceOf),
         server_(London(2021, 2, 9, 12)),
         world_(*database_, server_.clock()) {
     server_.Add<DeadlineSchedulerService>(kServiceName, *database_, directory_);
@@ -98,7 +97,7 @@ class ServiceTest : public ::testing::Test {
   }
 
   section55::testing::TestDatabase database_;
-  BodyDirectory directory_;
+  rpc::BodyDirectory directory_;
   TestServer server_;
   World world_;
   std::unique_ptr<v1::DeadlineScheduler::Stub> stub_;
@@ -109,7 +108,8 @@ TEST_F(ServiceTest, ShowsADeadlineFromOpeningToLateResponse) {
   ASSERT_THAT(pending, IsOk());
   EXPECT_EQ(pending->state(), v1::Deadline::PENDING);
   EXPECT_EQ(*base::ToCivilDay(pending->due_date()), absl::CivilDay(2021, 2, 10));
-  ASSERT_THAT(MissWhatIsDue(*database_, world_.log(), London(2021, 2, 11)), IsOk());
+  server_.clock().Set(London(2021, 2, 11));
+  ASSERT_THAT(world_.Miss("norfolk-pcc", "safe-to-share"), IsOk());
   const auto missed = Get(kNorfolkAuthor, kNorfolks);
   EXPECT_EQ(missed->state(), v1::Deadline::MISSED);
   EXPECT_NE(missed->etag(), pending->etag());
@@ -166,6 +166,44 @@ TEST_F(ServiceTest, ListsTheEarliestFirstAndFilters) {
   EXPECT_THAT(Names(kNorfolkAuthor, "bodies/norfolk-pcc", "state = \"PENDING\""), ElementsAre(kNorfolks));
   EXPECT_THAT(Names(kAuditor, "bodies/-", "inspection = \"inspections/earlier\" AND state = MET"),
               ElementsAre(earlier));
+}
+
+TEST_F(ServiceTest, FiltersByDueDate) {
+  Publish("a-day-later", kPublished + 1, {"norfolk-pcc"});  // due on 11 February
+  const std::string later = "bodies/norfolk-pcc/deadlines/a-day-later";
+  const auto names = [&](const std::string& filter) { return Names(kNorfolkAuthor, "bodies/-", filter); };
+  EXPECT_THAT(names("due_date = 2021-02-10"), ElementsAre(kNorfolks));
+  EXPECT_THAT(names("due_date <= 2021-02-10"), ElementsAre(kNorfolks));
+  EXPECT_THAT(names("due_date < 2021-02-10"), IsEmpty());
+  EXPECT_THAT(names("due_date > \"2021-02-10\""), ElementsAre(later));
+  EXPECT_THAT(names("due_date >= 2021-02-10"), ElementsAre(kNorfolks, later));
+  EXPECT_THAT(names("due_date > 2021-02-09 AND due_date < 2021-02-11 AND state = PENDING"), ElementsAre(kNorfolks));
+  EXPECT_THAT(names("due_date > 2021-02-11 AND due_date < 2021-02-10"), IsEmpty());
+}
+
+TEST_F(ServiceTest, RolesOfBothKindsAddUpAndLeakNothing) {
+  Publish("essex-only", kPublished, {"essex-pcc"});
+  const std::vector<std::string> both = {"author@bodies/suffolk-pcc", "contributor@forces/norfolk"};
+  EXPECT_THAT(Names(both, "bodies/-"), ElementsAre(kNorfolks, "bodies/suffolk-pcc/deadlines/safe-to-share"));
+  EXPECT_THAT(Names(both, "bodies/-", "inspection = inspections/essex-only"), IsEmpty());
+  EXPECT_THAT(Names(both, "bodies/-", "state = PENDING AND inspection = inspections/safe-to-share"),
+              ElementsAre(kNorfolks, "bodies/suffolk-pcc/deadlines/safe-to-share"));
+  // One and the same body by two roles comes once.
+  EXPECT_THAT(Names({"author@bodies/norfolk-pcc", "contributor@forces/norfolk"}, "bodies/-"), ElementsAre(kNorfolks));
+  v1::ListDeadlinesRequest request;
+  request.set_parent("bodies/essex-pcc");
+  EXPECT_THAT(List(both, request), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(ServiceTest, DamageIsOurFaultAndSaysNothingOfIt) {
+  ASSERT_THAT(database_->Write([](db::Transaction& tx) {
+    return tx.Execute("UPDATE deadlines SET content = ? WHERE body = ?", {db::Bytes{"half"}, "norfolk-pcc"}).status();
+  }),
+              IsOk());
+  const absl::Status status = Get(kNorfolkAuthor, kNorfolks).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(status, section55::testing::MessageIs(::testing::Not(HasSubstr("deadlines"))));
+  EXPECT_NE(base::ErrorInfoOf(status).metadata().count("error_id"), 0u);
 }
 
 TEST_F(ServiceTest, PagesByToken) {

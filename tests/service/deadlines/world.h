@@ -11,18 +11,22 @@
 #include "db_schema.h"
 #include "deadlines_schema.h"
 #include "events_schema.h"
+#include "jobs_schema.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
 #include "libs/events/event_log.h"
+#include "libs/jobs/queue.h"
 #include "libs/testing/databases.h"
 #include "libs/testing/matchers.h"
 #include "section55/deadlines/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
 #include "section55/registry/v1/events.pb.h"
+#include "services/deadline-scheduler/changes.h"
 #include "services/deadline-scheduler/followers.h"
+#include "services/deadline-scheduler/jobs.h"
 #include "services/deadline-scheduler/store.h"
 
 namespace section55::deadlines {
@@ -34,12 +38,13 @@ inline absl::Time London(int year, int month, int day, int hour = 0, int minute 
 }
 
 inline std::vector<db::Schema> Schemas() {
-  return {db::MigrationSchema(), events::MigrationSchema(), MigrationSchema()};
+  return {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(), MigrationSchema()};
 }
 
 inline common::v1::Event EventOf(const google::protobuf::Message& payload) {
   common::v1::Event event;
   event.set_event_id(base::NewUuid());
+  event.set_schema_version(1);
   event.mutable_payload()->PackFrom(payload);
   return event;
 }
@@ -75,20 +80,34 @@ inline common::v1::Event ResponsePublished(const std::string& body, const std::s
 
 class World {
  public:
-  World(db::Database& database, base::DrivenClock& clock) : database_(database), clock_(clock), log_(database) {
+  World(db::Database& database, base::DrivenClock& clock, const std::string& holder = "localhost:7103")
+      : database_(database),
+        clock_(clock),
+        log_(database),
+        jobs_(database, clock, holder),
+        changes_(log_, jobs_, clock) {
+    RegisterJobs(jobs_, changes_);
     log_.Start();
   }
 
   db::Database& database() { return database_; }
   base::DrivenClock& clock() { return clock_; }
   events::EventLog& log() { return log_; }
+  // Not started.
+  jobs::Queue& jobs() { return jobs_; }
+  Changes& changes() { return changes_; }
 
   // Each as its follower does it: in one transaction.
   absl::Status FromRegistry(const common::v1::Event& event) {
-    return database_.Write([&](db::Transaction& tx) { return OnRegistryEvent(tx, event, log_, clock_); });
+    return database_.Write([&](db::Transaction& tx) { return from_registry_.Apply(tx, event); });
   }
   absl::Status FromPublication(const common::v1::Event& event) {
-    return database_.Write([&](db::Transaction& tx) { return OnPublicationEvent(tx, event, log_, clock_); });
+    return database_.Write([&](db::Transaction& tx) { return from_publication_.Apply(tx, event); });
+  }
+
+  // As the timer does it, whether or not the time has come.
+  absl::Status Miss(const std::string& body, const std::string& inspection) {
+    return database_.Write([&](db::Transaction& tx) { return changes_.Miss(tx, {body, inspection}); });
   }
 
   // An empty message when there is no such deadline.
@@ -96,7 +115,7 @@ class World {
     v1::Deadline deadline;
     const absl::Status status = database_.Read([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(store::StoredDeadline stored, store::LoadDeadline(tx, {body, inspection}));
-      deadline = std::move(stored.deadline);
+      deadline = std::move(stored.message);
       return absl::OkStatus();
     });
     EXPECT_TRUE(status.ok() || absl::IsNotFound(status)) << status;
@@ -146,6 +165,10 @@ class World {
   db::Database& database_;
   base::DrivenClock& clock_;
   events::EventLog log_;
+  jobs::Queue jobs_;
+  Changes changes_;
+  const events::Handlers from_registry_ = RegistryHandlers(changes_);
+  const events::Handlers from_publication_ = PublicationHandlers(changes_);
   int ends_ = 0;
 };
 

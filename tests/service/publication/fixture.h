@@ -4,16 +4,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "db_schema.h"
 #include "events_schema.h"
+#include "jobs_schema.h"
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/status.h"
 #include "libs/events/event_log.h"
+#include "libs/events/handlers.h"
+#include "libs/jobs/queue.h"
 #include "libs/testing/databases.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/server.h"
@@ -21,34 +27,90 @@
 #include "section55/authoring/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
 #include "services/publication/followers.h"
+#include "services/publication/jobs.h"
 #include "services/publication/service.h"
 #include "tests/unit/publication/sample_response.h"
 
 namespace section55::publication {
 
+inline constexpr char kPublicUrl[] = "https://register.example";
+
+// A database that lets a test do something after what was written is durable.
+class WatchedDatabase : public section55::testing::DatabaseFront {
+ public:
+  using DatabaseFront::DatabaseFront;
+
+  absl::Status Write(db::Body body, absl::Time until) override {
+    const absl::Status written = DatabaseFront::Write(body, until);
+    return written.ok() && after_write ? after_write() : written;
+  }
+  // What the writer is told instead.
+  std::function<absl::Status()> after_write;
+};
+
 class PublicationFixture : public ::testing::Test {
  protected:
   PublicationFixture()
-      : database_(db::Engine::kSqlite, {db::MigrationSchema(), events::MigrationSchema(), MigrationSchema()}),
+      : database_(db::Engine::kSqlite,
+                  {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(), MigrationSchema()}),
+        watched_(*database_),
         log_(*database_),
-        server_(MorningOf(absl::CivilDay(2021, 2, 9))) {
-    server_.Add<PublicationService>(kServiceName, *database_);
+        server_(MorningOf(absl::CivilDay(2021, 2, 9))),
+        jobs_(*database_, server_.clock(), "here:1", 1),
+        handlers_(AuthoringHandlers(jobs_, server_.clock())) {
+    server_.Add<PublicationService>(kServiceName, *database_, kPublicUrl);
     server_.Start();
     log_.Start();
+    RegisterJobs(jobs_, watched_, server_.clock(), log_, kPublicUrl);
+    jobs_.Start();
     stub_ = v1::Publication::NewStub(server_.channel());
   }
-  ~PublicationFixture() override { log_.Stop(); }
+  ~PublicationFixture() override {
+    jobs_.Stop();
+    log_.Stop();
+  }
 
   // The event as the follower hands it over, in a transaction of its own.
+  absl::Status Deliver(const google::protobuf::Message& payload, const std::string& event_id = base::NewUuid()) {
+    common::v1::Event event;
+    event.set_event_id(event_id);
+    event.set_schema_version(1);
+    event.mutable_payload()->PackFrom(payload);
+    RETURN_IF_ERROR(handlers_.Knows(event));
+    return database_->Write([&](db::Transaction& tx) { return handlers_.Apply(tx, event); });
+  }
+
+  // Delivers an approval and waits until the job that it led to, if any, is done or parked.
   absl::Status Approve(const authoring::v1::Response& response, const std::string& event_id = base::NewUuid()) {
     authoring::v1::ResponseApproved approved;
     *approved.mutable_response() = response;
-    common::v1::Event event;
-    event.set_event_id(event_id);
-    event.mutable_payload()->PackFrom(approved);
-    return database_->Write([&](db::Transaction& tx) {
-      return OnAuthoringEvent(tx, event, log_, server_.clock(), "https://register.example");
-    });
+    RETURN_IF_ERROR(Deliver(approved, event_id));
+    return Eventually([&] { return Jobs().waiting == 0; }) ? absl::OkStatus()
+                                                           : absl::DeadlineExceededError("the job is not done");
+  }
+
+  // Whether `condition` comes true.
+  static bool Eventually(const std::function<bool()>& condition) {
+    const absl::Time end = absl::Now() + absl::Seconds(30);
+    while (!condition()) {
+      if (absl::Now() > end) {
+        return false;
+      }
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  jobs::Queue::Counts Jobs() {
+    const auto counts = jobs_.Count();
+    EXPECT_THAT(counts, section55::testing::IsOk());
+    return counts.value_or(jobs::Queue::Counts());
+  }
+
+  // How often the only job there is was tried.
+  int Attempts() {
+    const auto jobs = jobs_.List("", false, {}, 1);
+    return jobs.ok() && jobs->size() == 1 ? jobs->front().attempts() : 0;
   }
 
   // Norfolk's response to another report.
@@ -117,8 +179,11 @@ class PublicationFixture : public ::testing::Test {
   }
 
   section55::testing::TestDatabase database_;
+  WatchedDatabase watched_;  // what the job writes through
   events::EventLog log_;
   section55::testing::TestServer server_;
+  jobs::Queue jobs_;
+  events::Handlers handlers_;
   std::unique_ptr<v1::Publication::Stub> stub_;
 };
 

@@ -68,7 +68,9 @@ TEST_F(FollowerTest, PutsTheNextEditionInItsPlaceAndKeepsTheCopiesOfBoth) {
   next.set_comments("Comments of the second edition.");
   ASSERT_THAT(Approve(next), IsOk());
   EXPECT_EQ(Get().edition(), 2);
-  EXPECT_EQ(Get().late_by_days(), 2);
+  EXPECT_EQ(Get().late_by_days(), 0);  // day 58, but the first edition was in time
+  EXPECT_EQ(Get().day_number(), 55);
+  EXPECT_EQ(Get().edition_published_time().seconds() - Get().published_time().seconds(), 3 * 24 * 3600);
   EXPECT_THAT(Joined(Rendition(v1::GetRenditionRequest::HTML)), HasSubstr("Comments of the second edition."));
   EXPECT_THAT(Copies(), SizeIs(8));
   // The first edition, delivered late, is not put back.
@@ -105,24 +107,23 @@ TEST_F(FollowerTest, SendsCopiesWhereTheyGoOnTheDayOfPublication) {
   EXPECT_THAT(addresses, ElementsAre("", "own-home-office@example.org", "", "", "victims-commissioner@example.org"));
 }
 
-TEST_F(FollowerTest, LeavesOtherEventsAlone) {
-  common::v1::Event event;
-  event.mutable_payload()->PackFrom(authoring::v1::ResponseOpened());
-  EXPECT_THAT(
-      database_->Write([&](db::Transaction& tx) { return OnAuthoringEvent(tx, event, log_, server_.clock(), ""); }),
-      IsOk());
+TEST_F(FollowerTest, LeavesOtherEventsAloneAndWaitsForUnknownOnes) {
+  EXPECT_THAT(Deliver(authoring::v1::ResponseOpened()), IsOk());
+  EXPECT_THAT(Deliver(authoring::v1::ChiefOfficerInvited()), IsOk());
+  EXPECT_THAT(Deliver(authoring::v1::ChiefOfficerCommented()), IsOk());
+  EXPECT_THAT(Deliver(authoring::v1::ResponseSubmitted()), IsOk());
+  EXPECT_THAT(Deliver(authoring::v1::ResponseReturned()), IsOk());
+  EXPECT_EQ(Jobs().waiting, 0);
+  EXPECT_THAT(Deliver(v1::ResponsePublished()), StatusIs(absl::StatusCode::kUnimplemented));
 }
 
-TEST_F(FollowerTest, SaysWhyItCannotPublish) {
-  authoring::v1::Response response = SampleResponse();
-  response.mutable_report()->clear_publication_date();
-  EXPECT_THAT(Approve(response), StatusIs(absl::StatusCode::kInvalidArgument));
+TEST_F(FollowerTest, RefusesAnApprovalOfNothing) {
+  EXPECT_THAT(Deliver(authoring::v1::ResponseApproved()), StatusIs(absl::StatusCode::kInvalidArgument));
   common::v1::Event event;
   event.mutable_payload()->PackFrom(authoring::v1::ResponseApproved());
   event.mutable_payload()->set_value("\xff\xff");
-  EXPECT_THAT(
-      database_->Write([&](db::Transaction& tx) { return OnAuthoringEvent(tx, event, log_, server_.clock(), ""); }),
-      StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(database_->Write([&](db::Transaction& tx) { return handlers_.Apply(tx, event); }),
+              StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(FollowerTest, LeavesNothingBehindWhenItsTransactionFails) {
@@ -133,14 +134,11 @@ TEST_F(FollowerTest, LeavesNothingBehindWhenItsTransactionFails) {
   event.mutable_payload()->PackFrom(approved);
   EXPECT_FALSE(database_
                    ->Write([&](db::Transaction& tx) -> absl::Status {
-                     RETURN_IF_ERROR(OnAuthoringEvent(tx, event, log_, server_.clock(), ""));
+                     RETURN_IF_ERROR(handlers_.Apply(tx, event));
                      return absl::DataLossError("after everything was written");
                    })
                    .ok());
-  v1::GetPublicationRequest request;
-  request.set_name("bodies/norfolk-pcc/publications/safe-to-share");
-  v1::PublicationRecord record;
-  EXPECT_THAT(stub_->GetPublication(AsReader().get(), request, &record), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(Jobs().waiting, 0);
   ASSERT_THAT(Approve(SampleResponse()), IsOk());
   EXPECT_THAT(Events(1), SizeIs(1));
 }

@@ -423,6 +423,7 @@ TEST_F(RegistryTest, PublishingTellsOnceWho43AreThatOweAResponse) {
   Inspection published;
   ASSERT_THAT(stub_->PublishInspection(context.get(), request, &published), IsOk());
   EXPECT_EQ(published.state(), Inspection::PUBLISHED);
+  EXPECT_EQ(published.revision(), 1);
   EXPECT_EQ(base::FromTimestamp(published.publish_time()), kNow + absl::Hours(2));
   EXPECT_EQ(base::FromTimestamp(published.update_time()), kNow + absl::Hours(2));
   EXPECT_EQ(published.etag(), "v2");
@@ -455,7 +456,8 @@ TEST_F(RegistryTest, PublishingTellsOnceWho43AreThatOweAResponse) {
 TEST_F(RegistryTest, WhatIsNotReadyStaysADraft) {
   Inspection unready = SafeToShare();
   unready.clear_basis();
-  Create(unready);
+  unready.set_revision(7);
+  EXPECT_EQ(Create(unready).revision(), 0);
   EXPECT_THAT(Publish(), AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("NOT_READY")));
   v1::UpdateInspectionRequest request = UpdateRequest("Safe to share?");
   request.mutable_update_mask()->add_paths("basis");

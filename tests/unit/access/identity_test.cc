@@ -30,8 +30,6 @@ TEST(IdentityTest, AGrantHoldsOnItsTenantOnly) {
   EXPECT_FALSE(ann.Holds(AccessRule::AUTHOR, ""));
   EXPECT_FALSE(ann.Holds(AccessRule::APPROVER, "bodies/norfolk-pcc"));
   EXPECT_TRUE(ann.Holds(AccessRule::AUDITOR, ""));
-  EXPECT_TRUE(ann.HoldsAnywhere(AccessRule::AUTHOR));
-  EXPECT_FALSE(ann.HoldsAnywhere(AccessRule::OPERATOR));
 }
 
 }  // namespace

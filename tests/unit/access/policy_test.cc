@@ -92,7 +92,7 @@ TEST_F(PolicyTest, BodyRolesReachTheirBodyOnly) {
   const auto scope = Get(author_, "bodies/norfolk-pcc/responses/safe-to-share");
   ASSERT_THAT(scope, IsOk());
   EXPECT_FALSE(scope->everything);
-  EXPECT_TRUE(scope->as_body);
+  EXPECT_EQ(scope->Of("bodies/norfolk-pcc", "forces/norfolk"), Scope::View::kBody);
   EXPECT_THAT(scope->bodies, ElementsAre("bodies/norfolk-pcc"));
   EXPECT_THAT(Get(author_, "bodies/suffolk-pcc/responses/safe-to-share"),
               StatusIs(absl::StatusCode::kPermissionDenied));
@@ -122,7 +122,7 @@ TEST_F(PolicyTest, ARoleThatTheRuleDoesNotNameGrantsNothing) {
 TEST_F(PolicyTest, ForceRolesReachTheBodyThatHoldsTheForceToAccount) {
   const auto scope = Get(chief_, "bodies/norfolk-pcc/responses/x");
   ASSERT_THAT(scope, IsOk());
-  EXPECT_FALSE(scope->as_body);
+  EXPECT_EQ(scope->Of("bodies/norfolk-pcc", "forces/norfolk"), Scope::View::kForce);
   EXPECT_FALSE(scope->everything);
   EXPECT_THAT(scope->bodies, IsEmpty());
   EXPECT_THAT(scope->forces, ElementsAre("forces/norfolk"));
@@ -136,7 +136,7 @@ TEST_F(PolicyTest, WhoIsBothIsHereAsTheBody) {
       Get(Person({{AccessRule::CHIEF_OFFICER, "forces/norfolk"}, {AccessRule::AUTHOR, "bodies/norfolk-pcc"}}),
           "bodies/norfolk-pcc/responses/x");
   ASSERT_THAT(scope, IsOk());
-  EXPECT_TRUE(scope->as_body);
+  EXPECT_EQ(scope->Of("bodies/norfolk-pcc", "forces/norfolk"), Scope::View::kBody);
 }
 
 TEST_F(PolicyTest, WithoutADirectoryForceRolesReachNoBody) {
@@ -155,7 +155,7 @@ TEST_F(PolicyTest, NationalRolesReachEverything) {
   const auto scope = Get(Person({{AccessRule::AUDITOR, ""}}), "bodies/unknown/responses/x");
   ASSERT_THAT(scope, IsOk());
   EXPECT_TRUE(scope->everything);
-  EXPECT_TRUE(scope->as_body);
+  EXPECT_EQ(scope->Of("bodies/unknown", "forces/unknown"), Scope::View::kBody);
 }
 
 TEST_F(PolicyTest, ServicesByTheirExactName) {
@@ -182,12 +182,90 @@ TEST_F(PolicyTest, AListAcrossBodiesIsScoped) {
                           "bodies/-");
   ASSERT_THAT(scope, IsOk());
   EXPECT_FALSE(scope->everything);
-  EXPECT_TRUE(scope->as_body);
   EXPECT_THAT(scope->bodies, ElementsAre("bodies/a", "bodies/b"));
   EXPECT_THAT(scope->forces, ElementsAre("forces/norfolk"));
-  EXPECT_FALSE(List(chief_, "bodies/-")->as_body);
+  EXPECT_THAT(List(chief_, "bodies/-")->bodies, IsEmpty());
   EXPECT_TRUE(List(Person({{AccessRule::AUDITOR, ""}}), "bodies/-")->everything);
   EXPECT_THAT(List(Person({{AccessRule::OPERATOR, ""}}), "bodies/-"), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+// Every pair of a role on Norfolk's body, on its force or nothing, and the same on Suffolk's; what each sees of each row of a list.
+TEST_F(PolicyTest, MixedRolesAreDecidedRowByRow) {
+  using View = Scope::View;
+  const std::map<View, std::vector<AccessRule::Role>> roles = {
+      {View::kNone, {AccessRule::ROLE_UNSPECIFIED}},
+      {View::kBody, {AccessRule::AUTHOR, AccessRule::APPROVER}},
+      {View::kForce, {AccessRule::CONTRIBUTOR, AccessRule::CHIEF_OFFICER}},
+  };
+  const auto grant = [](View view, AccessRule::Role role, const std::string& area) -> std::vector<Grant> {
+    return view == View::kNone
+               ? std::vector<Grant>()
+               : std::vector<Grant>{{role, view == View::kBody ? "bodies/" + area + "-pcc" : "forces/" + area}};
+  };
+  int combinations = 0;
+  for (const auto& [norfolk, norfolk_roles] : roles) {
+    for (const auto& [suffolk, suffolk_roles] : roles) {
+      for (const AccessRule::Role on_norfolk : norfolk_roles) {
+        for (const AccessRule::Role on_suffolk : suffolk_roles) {
+          std::vector<Grant> grants = grant(norfolk, on_norfolk, "norfolk");
+          const std::vector<Grant> more = grant(suffolk, on_suffolk, "suffolk");
+          grants.insert(grants.end(), more.begin(), more.end());
+          SCOPED_TRACE(ClaimOf(on_norfolk) + " on Norfolk, " + ClaimOf(on_suffolk) + " on Suffolk");
+          ++combinations;
+          const Identity person = Person(grants);
+          const auto all = List(person, "bodies/-");
+          if (grants.empty()) {
+            EXPECT_THAT(all, StatusIs(absl::StatusCode::kPermissionDenied));
+            continue;
+          }
+          ASSERT_THAT(all, IsOk());
+          EXPECT_EQ(all->Of("bodies/norfolk-pcc", "forces/norfolk"), norfolk);
+          EXPECT_EQ(all->Of("bodies/suffolk-pcc", "forces/suffolk"), suffolk);
+          EXPECT_EQ(all->Of("bodies/kent-pcc", "forces/kent"), View::kNone);
+          // One body's list, and one response of it: what is held elsewhere counts for nothing.
+          for (const auto& [area, view] : {std::pair("norfolk", norfolk), std::pair("suffolk", suffolk)}) {
+            const std::string body = std::string("bodies/") + area + "-pcc";
+            for (const auto& scope : {List(person, body), Get(person, body + "/responses/x")}) {
+              if (view == View::kNone) {
+                EXPECT_THAT(scope, StatusIs(absl::StatusCode::kPermissionDenied));
+                continue;
+              }
+              ASSERT_THAT(scope, IsOk());
+              EXPECT_EQ(scope->Of(body, std::string("forces/") + area), view);
+              EXPECT_EQ(scope->bodies.size() + scope->forces.size(), 1u) << "this tenant only";
+            }
+          }
+        }
+      }
+    }
+  }
+  EXPECT_EQ(combinations, 25);
+}
+
+TEST_F(PolicyTest, AcrossBodiesIsForMethodsThatSaySo) {
+  const Identity both =
+      Person({{AccessRule::AUTHOR, "bodies/norfolk-pcc"}, {AccessRule::CONTRIBUTOR, "forces/suffolk"}});
+  EXPECT_THAT(List(both, "bodies/-"), IsOk());
+  const absl::Status denied = Get(both, "bodies/kent-pcc/responses/x").status();
+  EXPECT_THAT(denied, StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(Get(both, "bodies/-/responses/x").status(), denied);
+  common::v1::ListEventsRequest events;
+  events.set_parent("bodies/-");
+  EXPECT_THAT(Authorise(both, events), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(List(both, "forces/-"), StatusIs(absl::StatusCode::kPermissionDenied)) << "bodies, not forces";
+  EXPECT_EQ(directory_.look_ups, 1) << "only for the body that there might be";
+}
+
+TEST_F(PolicyTest, AFeedIsFollowedWholeByServicesAndOtherwiseByBody) {
+  common::v1::FollowRequest request;
+  EXPECT_TRUE(Authorise(Service("publication"), request)->everything);
+  EXPECT_TRUE(Authorise(Person({{AccessRule::AUDITOR, ""}}), request)->everything);
+  EXPECT_THAT(Authorise(author_, request), ViolationOn("parent"));
+  EXPECT_THAT(Authorise(chief_, request), StatusIs(absl::StatusCode::kPermissionDenied));
+  request.set_parent("bodies/norfolk-pcc");
+  EXPECT_THAT(Authorise(author_, request)->bodies, ElementsAre("bodies/norfolk-pcc"));
+  request.set_parent("bodies/suffolk-pcc");
+  EXPECT_THAT(Authorise(author_, request), StatusIs(absl::StatusCode::kPermissionDenied));
 }
 
 TEST_F(PolicyTest, AMalformedNameIsToldOnlyToThoseWithARole) {
@@ -264,6 +342,9 @@ TEST_F(CompileTest, BrokenRulesAreNamed) {
   ExpectRefused("[section55.common.v1.access] { roles: ROLE_UNSPECIFIED }", "unknown role");
   ExpectRefused("[section55.common.v1.access] { roles: AUTHOR }", "needs a tenant path");
   ExpectRefused("[section55.common.v1.access] { roles: [AUDITOR, CONTRIBUTOR] }", "needs a tenant path");
+  ExpectRefused("[section55.common.v1.access] { roles: AUDITOR across_bodies: true }", "a list across bodies");
+  ExpectRefused("[section55.common.v1.access] { services: 'publication' tenant: 'name' across_bodies: true }",
+                "a list across bodies");
   for (const char* path : {"nam", "names", "size", "self", "self.", "self.size", "name.x", ".name", "names.x"}) {
     ExpectRefused(std::string("[section55.common.v1.access] { roles: AUTHOR tenant: '") + path + "' }",
                   "no text field");

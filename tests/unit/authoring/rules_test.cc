@@ -1,14 +1,17 @@
-// The rules of a response, with Safe to share? (17 December 2020; recommendations 1 and 4 to chief constables, 5 jointly, 6 to local
-// policing bodies, 2 and 3 to others) as the law's own example.
 #include "services/response-authoring/rules.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
+#include "libs/base/limits.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/status.h"
 #include "libs/testing/matchers.h"
-#include "services/response-authoring/states.h"
+#include "services/response-authoring/gaps.h"
+#include "tests/unit/authoring/responses.h"
 
 namespace section55::authoring::rules {
 namespace {
@@ -23,155 +26,17 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr char kName[] = "bodies/norfolk-pcc/responses/safe-to-share";
-const absl::CivilDay kToday(2021, 1, 11);
-
-Doer By(std::string actor, absl::CivilDay today = kToday) {
-  return {"people/" + actor, absl::FromCivil(today, absl::UTCTimeZone()) + absl::Hours(10), today};
-}
-
-registry::v1::Inspection SafeToShare() {
-  registry::v1::Inspection inspection;
-  inspection.set_name("inspections/safe-to-share");
-  inspection.set_title("Safe to share?");
-  inspection.set_basis(registry::v1::Inspection::STATUTE_S55);
-  *inspection.mutable_publication_date() = base::ToProtoDate(absl::CivilDay(2020, 12, 17));
-  for (int number = 1; number <= 6; ++number) {
-    auto* finding = inspection.add_findings();
-    finding->set_id("recommendation-" + std::to_string(number));
-    finding->set_number(std::to_string(number));
-    finding->set_kind(registry::v1::Finding::RECOMMENDATION);
-    finding->set_text("Do this.");
-  }
-  return inspection;
-}
-
-v1::Response NewResponse(registry::v1::Inspection::Basis basis = registry::v1::Inspection::STATUTE_S55) {
-  registry::v1::Inspection inspection = SafeToShare();
-  inspection.set_basis(basis);
-  registry::v1::Obligation obligation;
-  obligation.mutable_body()->set_name("bodies/norfolk-pcc");
-  obligation.mutable_force()->set_name("forces/norfolk");
-  for (const int number : {1, 4, 5, 6}) {
-    obligation.add_findings_to_answer("inspections/safe-to-share/findings/recommendation-" + std::to_string(number));
-  }
-  return Open(inspection, obligation, absl::FromUnixSeconds(1608195600));
-}
-
-v1::UpdateResponseRequest UpdateOf(const v1::Response& values, std::vector<std::string> paths) {
-  v1::UpdateResponseRequest request;
-  *request.mutable_response() = values;
-  request.mutable_response()->set_name(kName);
-  for (auto& path : paths) {
-    request.mutable_update_mask()->add_paths(std::move(path));
-  }
-  return request;
-}
-
-v1::Answer AnswerTo(std::string finding, std::string explanation, v1::Answer::Kind kind = v1::Answer::ACTION_TAKEN) {
-  v1::Answer answer;
-  answer.set_finding(std::move(finding));
-  answer.set_kind(kind);
-  answer.set_explanation(std::move(explanation));
-  return answer;
-}
-
-v1::InviteChiefOfficerRequest InvitationFor(absl::CivilDay day) {
-  v1::InviteChiefOfficerRequest request;
-  *request.mutable_comments_due_date() = base::ToProtoDate(day);
-  return request;
-}
-
-v1::SubmitChiefOfficerCommentsRequest Comments(std::string author, std::string text, std::string finding = "") {
-  v1::SubmitChiefOfficerCommentsRequest request;
-  auto* contribution = request.add_contributions();
-  contribution->set_author(std::move(author));
-  contribution->set_rank("Assistant Chief Constable");
-  contribution->set_text(std::move(text));
-  contribution->set_finding(std::move(finding));
-  return request;
-}
-
-// A response that lacks nothing.
-v1::Response Complete() {
-  v1::Response response = NewResponse();
-  EXPECT_THAT(Invite(InvitationFor(absl::CivilDay(2021, 1, 14)), By("author"), response), IsOk());
-  EXPECT_THAT(AddContributions(Comments("A. Officer", "We agree."), By("chief"), response), IsOk());
-  v1::Response values;
-  values.set_comments("We welcome the report.");
-  for (const char* number : {"1", "4", "5", "6"}) {
-    *values.add_answers() = AnswerTo(std::string("recommendation-") + number, "Done.");
-  }
-  EXPECT_THAT(Update(UpdateOf(values, {"comments", "answers"}), By("author"), response), IsOk());
-  return response;
-}
-
-std::vector<std::string> Blocking(const v1::Response& response, absl::CivilDay today = kToday) {
-  std::vector<std::string> found;
-  for (const auto& gap : FindGaps(response, today)) {
-    if (gap.blocks_submission()) {
-      const std::string finding = gap.finding().substr(gap.finding().rfind('/') + 1);
-      found.push_back(gap.provision() + (finding.empty() ? "" : " " + finding));
-    }
-  }
-  return found;
-}
-
 TEST(Open, TellsTheRecommendationsToAnswerFromThoseAddressedToOthers) {
   const v1::Response response = NewResponse();
   EXPECT_EQ(response.name(), kName);
   EXPECT_EQ(response.state(), v1::Response::OPEN);
   EXPECT_EQ(response.edition(), 1);
+  EXPECT_EQ(response.report().findings_size(), 6);
   std::vector<std::string> required;
-  for (const auto& finding : response.findings()) {
-    if (finding.answer_required()) {
-      required.push_back(finding.finding().number());
-    }
+  for (const std::string& name : response.findings_to_answer()) {
+    required.push_back(name.substr(name.rfind('-') + 1));
   }
-  EXPECT_EQ(response.findings_size(), 6);
   EXPECT_THAT(required, ElementsAre("1", "4", "5", "6"));
-  EXPECT_EQ(response.report().findings_size(), 0) << "the findings stand once";
-}
-
-TEST(FindGaps, NamesTheProvisionOfEveryMissingPart) {
-  EXPECT_THAT(Blocking(NewResponse()),
-              ElementsAre("section 55(4)", "section 55(5)(a)", "section 55(5B) recommendation-1",
-                          "section 55(5B) recommendation-4", "section 55(5B) recommendation-5",
-                          "section 55(5B) recommendation-6"));
-  for (const auto& gap : FindGaps(NewResponse(), kToday)) {
-    EXPECT_EQ(gap.statutory(), gap.blocks_submission()) << gap.message();
-  }
-}
-
-TEST(FindGaps, ACompleteResponseHasOnlyGoodPracticeLeft) {
-  EXPECT_THAT(Blocking(Complete()), IsEmpty());
-  EXPECT_THAT(FindGaps(Complete(), kToday), Not(IsEmpty())) << "no signatory, no key findings";
-}
-
-TEST(FindGaps, AKindWithoutAnExplanationIsNotAnAnswer) {
-  v1::Response response = Complete();
-  v1::Response values;
-  *values.add_answers() = AnswerTo("recommendation-4", " \n ", v1::Answer::NO_ACTION);
-  *values.add_answers() = AnswerTo("recommendation-5", "", v1::Answer::ACTION_PROPOSED);
-  ASSERT_THAT(Update(UpdateOf(values, {"answers"}), By("author"), response), IsOk());
-  EXPECT_THAT(Blocking(response),
-              ElementsAre("section 55(5B)(b) recommendation-4", "section 55(5B)(a) recommendation-5"));
-}
-
-TEST(FindGaps, SilenceOfTheChiefOfficerIsLawfulOnceTheirDayHasPassed) {
-  v1::Response response = Complete();
-  response.mutable_chief_officer()->clear_contributions();
-  EXPECT_THAT(Blocking(response, absl::CivilDay(2021, 1, 14)), ElementsAre("section 55(4)"));
-  EXPECT_THAT(Blocking(response, absl::CivilDay(2021, 1, 15)), IsEmpty());
-  ASSERT_THAT(RecordNoComments(By("author"), response), IsOk());
-  EXPECT_THAT(Blocking(response, absl::CivilDay(2021, 1, 14)), IsEmpty());
-}
-
-TEST(FindGaps, AVoluntaryResponseOnlyNeedsComments) {
-  EXPECT_THAT(Blocking(NewResponse(registry::v1::Inspection::VOLUNTARY)), ElementsAre("section 55(5)(a)"));
-  for (const auto& gap : FindGaps(NewResponse(registry::v1::Inspection::VOLUNTARY), kToday)) {
-    EXPECT_FALSE(gap.statutory()) << gap.message();
-  }
 }
 
 TEST(Invite, NeedsADayThatIsNotPast) {
@@ -196,40 +61,141 @@ TEST(Invite, ASecondInvitationMovesTheDayAndKeepsTheFirstInstant) {
   EXPECT_EQ(base::ToCivilDay(response.chief_officer().comments_due_date()), kToday + 9);
 }
 
-TEST(AddContributions, AddsOfficersAndReplacesTheSameOfficersEarlierWords) {
+TEST(Invite, AnotherDayAsksAnew) {
   v1::Response response = NewResponse();
-  ASSERT_THAT(AddContributions(Comments("A. Officer", "First."), By("chief"), response), IsOk());
-  ASSERT_THAT(AddContributions(Comments("B. Officer", "Other."), By("chief"), response), IsOk());
-  ASSERT_THAT(AddContributions(Comments("A. Officer", "On five.", "recommendation-5"), By("chief"), response), IsOk());
-  ASSERT_THAT(AddContributions(Comments("A. Officer", "Corrected."), By("chief"), response), IsOk());
+  ASSERT_THAT(Invite(InvitationFor(kToday + 3), By("author"), response), IsOk());
+  ASSERT_THAT(RecordNoComments(ByForce("chief"), response), IsOk());
+  ASSERT_THAT(Invite(InvitationFor(kToday + 3), By("author"), response), IsOk());
+  EXPECT_TRUE(response.chief_officer().has_no_comments_time()) << "the same day asks nothing new";
+  ASSERT_THAT(Invite(InvitationFor(kToday + 4), By("author"), response), IsOk());
+  EXPECT_FALSE(response.chief_officer().has_no_comments_time());
+}
+
+std::vector<std::string> TextsById(const v1::Response& response) {
   std::vector<std::string> texts;
-  for (const auto& contribution : response.chief_officer().contributions()) {
-    texts.push_back(contribution.text());
+  for (const v1::Contribution& contribution : response.chief_officer().contributions()) {
+    texts.push_back(contribution.id() + ": " + contribution.text());
   }
-  EXPECT_THAT(texts, ElementsAre("Corrected.", "Other.", "On five."));
+  return texts;
+}
+
+TEST(AddContributions, ReplacesByIdSoThatAMisspeltNameCanBePutRight) {
+  v1::Response response = NewResponse();
+  ASSERT_THAT(AddContributions(Comments("A. Oficer", "First."), By("chief"), response), IsOk());
+  ASSERT_THAT(AddContributions(Comments("B. Officer", "Other."), By("chief"), response), IsOk());
+  ASSERT_THAT(AddContributions(Comments("A. Oficer", "On five.", "recommendation-5"), By("chief"), response), IsOk());
+  v1::SubmitChiefOfficerCommentsRequest corrected = Comments("A. Officer", "Corrected.");
+  corrected.mutable_contributions(0)->set_id("contribution-1");
+  ASSERT_THAT(AddContributions(corrected, By("chief"), response), IsOk());
+  EXPECT_THAT(TextsById(response),
+              ElementsAre("contribution-1: Corrected.", "contribution-2: Other.", "contribution-3: On five."));
+  EXPECT_EQ(response.chief_officer().contributions(0).author(), "A. Officer");
   EXPECT_EQ(response.chief_officer().contributions(2).finding(), "inspections/safe-to-share/findings/recommendation-5");
+}
+
+TEST(AddContributions, AClientMayChooseItsOwnIdAndNoneIsMadeTwice) {
+  v1::Response response = NewResponse();
+  v1::SubmitChiefOfficerCommentsRequest own = Comments("A. Officer", "Own.");
+  own.mutable_contributions(0)->set_id("contribution-2");
+  ASSERT_THAT(AddContributions(own, By("chief"), response), IsOk());
+  ASSERT_THAT(AddContributions(Comments("B. Officer", "One."), By("chief"), response), IsOk());
+  ASSERT_THAT(AddContributions(Comments("C. Officer", "Three."), By("chief"), response), IsOk());
+  v1::WithdrawChiefOfficerCommentsRequest withdraw;
+  withdraw.add_contribution_ids("contribution-3");
+  ASSERT_THAT(WithdrawContributions(withdraw, response), IsOk());
+  ASSERT_THAT(AddContributions(Comments("D. Officer", "Four."), By("chief"), response), IsOk());
+  EXPECT_THAT(TextsById(response),
+              ElementsAre("contribution-2: Own.", "contribution-1: One.", "contribution-4: Four."));
+}
+
+TEST(WithdrawContributions, LeavesThingsAsIfNoneHadCome) {
+  v1::Response response = NewResponse();
+  ASSERT_THAT(Invite(InvitationFor(kToday + 3), By("author"), response), IsOk());
+  const std::string before = response.chief_officer().SerializeAsString();
+  v1::SubmitChiefOfficerCommentsRequest comments = Comments("A. Officer", "First.");
+  comments.mutable_contributions(0)->set_id("mine");
+  *comments.add_contributions() = comments.contributions(0);
+  comments.mutable_contributions(1)->set_id("other");
+  ASSERT_THAT(AddContributions(comments, By("chief"), response), IsOk());
+
+  v1::WithdrawChiefOfficerCommentsRequest withdraw;
+  EXPECT_THAT(WithdrawContributions(withdraw, response), ViolationOn("contribution_ids"));
+  withdraw.add_contribution_ids("mine");
+  withdraw.add_contribution_ids("mine");
+  withdraw.add_contribution_ids("Not an id");
+  EXPECT_THAT(WithdrawContributions(withdraw, response),
+              AllOf(ViolationOn("contribution_ids[1]"), ViolationOn("contribution_ids[2]")));
+  withdraw.clear_contribution_ids();
+  withdraw.add_contribution_ids("nobody");
+  EXPECT_THAT(WithdrawContributions(withdraw, response), StatusIs(absl::StatusCode::kNotFound));
+  withdraw.set_contribution_ids(0, "mine");
+  withdraw.add_contribution_ids("other");
+  ASSERT_THAT(WithdrawContributions(withdraw, response), IsOk());
+  EXPECT_EQ(response.chief_officer().SerializeAsString(), before);
+  EXPECT_EQ(AwaitsChiefOfficerUntil(response), kToday + 3);
+}
+
+TEST(Contributions, ChangeOnlyUntilTheOfficeSubmits) {
+  v1::Response response = Complete();
+  ASSERT_THAT(Submit(By("author"), response), IsOk());
+  v1::WithdrawChiefOfficerCommentsRequest withdraw;
+  withdraw.add_contribution_ids("contribution-1");
+  EXPECT_THAT(WithdrawContributions(withdraw, response), HasReason("WRONG_STATE"));
+  EXPECT_THAT(AddContributions(Comments("A. Officer", "More."), By("chief"), response), HasReason("WRONG_STATE"));
 }
 
 TEST(AddContributions, NamesEverythingThatIsWrongAndChangesNothing) {
   v1::Response response = NewResponse();
   const std::string before = response.SerializeAsString();
   v1::SubmitChiefOfficerCommentsRequest request = Comments("", "", "recommendation-99");
-  *request.add_contributions() = Comments("A. Officer", "\x07").contributions(0);
+  *request.add_contributions() = Comments("A.\nOfficer", "\x07").contributions(0);
+  *request.add_contributions() = Comments("A. \u202eOfficer", "&nbsp;").contributions(0);
+  request.mutable_contributions(0)->set_id("Not an id");
+  request.mutable_contributions(1)->set_id("one");
+  request.mutable_contributions(2)->set_id("one");
   EXPECT_THAT(AddContributions(request, By("chief"), response),
               AllOf(ViolationOn("contributions[0].author"), ViolationOn("contributions[0].text"),
-                    ViolationOn("contributions[0].finding"), ViolationOn("contributions[1].text")));
+                    ViolationOn("contributions[0].finding"), ViolationOn("contributions[0].id"),
+                    ViolationOn("contributions[1].author"), ViolationOn("contributions[1].text"),
+                    ViolationOn("contributions[2].author"), ViolationOn("contributions[2].text"),
+                    ViolationOn("contributions[2].id")));
   EXPECT_THAT(AddContributions({}, By("chief"), response), ViolationOn("contributions"));
   EXPECT_EQ(response.SerializeAsString(), before);
 }
 
 TEST(RecordNoComments, IsRefusedWithoutInvitationOrAfterComments) {
   v1::Response response = NewResponse();
-  EXPECT_THAT(RecordNoComments(By("author"), response), HasReason("NOT_INVITED"));
+  EXPECT_THAT(RecordNoComments(ByForce("chief"), response), HasReason("NOT_INVITED"));
   ASSERT_THAT(Invite(InvitationFor(kToday), By("author"), response), IsOk());
-  ASSERT_THAT(RecordNoComments(By("author"), response), IsOk());
+  ASSERT_THAT(RecordNoComments(ByForce("chief"), response), IsOk());
   ASSERT_THAT(AddContributions(Comments("A. Officer", "After all."), By("chief"), response), IsOk());
   EXPECT_FALSE(response.chief_officer().has_no_comments_time()) << "late comments take the silence back";
-  EXPECT_THAT(RecordNoComments(By("author"), response), HasReason("HAS_COMMENTS"));
+  EXPECT_THAT(RecordNoComments(ByForce("chief"), response), HasReason("HAS_COMMENTS"));
+}
+
+TEST(RecordNoComments, TheOfficeCannotSayItForTheForceBeforeTheDayHasPassed) {
+  v1::Response response = NewResponse();
+  ASSERT_THAT(Invite(InvitationFor(kToday + 3), By("author"), response), IsOk());
+  for (const int days : {0, 3}) {
+    EXPECT_THAT(RecordNoComments(By("author", kToday + days), response),
+                AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("COMMENTS_STILL_INVITED")));
+  }
+  EXPECT_FALSE(response.chief_officer().has_no_comments_time());
+  EXPECT_THAT(RecordNoComments(By("author", kToday + 4), response), IsOk());
+}
+
+TEST(RecordSilence, OnceTheDayHasPassedAndNothingWasHeard) {
+  v1::Response response = NewResponse();
+  const absl::Time now = absl::FromUnixSeconds(1'611'000'000);
+  EXPECT_FALSE(RecordSilence(now, kToday, response)) << "nobody was invited";
+  ASSERT_THAT(Invite(InvitationFor(kToday + 3), By("author"), response), IsOk());
+  EXPECT_FALSE(RecordSilence(now, kToday + 3, response)) << "the day has not passed";
+  v1::Response commented = response;
+  ASSERT_THAT(AddContributions(Comments("A. Officer", "We agree."), By("chief"), commented), IsOk());
+  EXPECT_FALSE(RecordSilence(now, kToday + 4, commented));
+  EXPECT_TRUE(RecordSilence(now, kToday + 4, response));
+  EXPECT_EQ(response.chief_officer().no_comments_time().seconds(), 1'611'000'000);
+  EXPECT_FALSE(RecordSilence(now, kToday + 4, response)) << "once";
 }
 
 TEST(Update, AnswersAreMergedFindingByFindingInTheOrderOfTheReport) {
@@ -243,7 +209,9 @@ TEST(Update, AnswersAreMergedFindingByFindingInTheOrderOfTheReport) {
   ASSERT_EQ(response.answers_size(), 2);
   EXPECT_EQ(response.answers(0).explanation(), "One.");
   EXPECT_EQ(response.answers(1).explanation(), "Six.");
-  EXPECT_THAT(response.writers(), ElementsAre("people/author", "people/other"));
+  ASSERT_EQ(response.writers_size(), 2);
+  EXPECT_EQ(response.writers(0).person(), "people/author");
+  EXPECT_EQ(response.writers(1).person(), "people/other");
 
   v1::Response removal;
   removal.add_answers()->set_finding("recommendation-1");
@@ -304,15 +272,86 @@ TEST(Update, CountsCharactersNotBytes) {
   EXPECT_THAT(Update(UpdateOf(values, {"comments"}), By("author"), response), IsOk());
 }
 
-TEST(Update, AResponseThatGrowsTooLargeIsRefused) {
-  v1::Response response = NewResponse();
-  for (int i = 0; i < 50; ++i) {
-    auto* contribution = response.mutable_chief_officer()->add_contributions();
-    contribution->set_text(std::string(50'000, 'x'));
+// A report of as many recommendations as one ever had, each answered at length: with a table of its own.
+v1::Response OfAHundredAndEleven() {
+  registry::v1::Inspection inspection = SafeToShare();
+  registry::v1::Obligation obligation;
+  obligation.mutable_body()->set_name("bodies/norfolk-pcc");
+  obligation.mutable_force()->set_name("forces/norfolk");
+  inspection.clear_findings();
+  for (int number = 1; number <= 111; ++number) {
+    registry::v1::Finding& finding = *inspection.add_findings();
+    finding.set_id("recommendation-" + std::to_string(number));
+    finding.set_number(std::to_string(number));
+    finding.set_kind(registry::v1::Finding::RECOMMENDATION);
+    finding.set_text("Do this.");
+    obligation.add_findings_to_answer("inspections/safe-to-share/findings/" + finding.id());
   }
+  return Open(inspection, obligation, absl::FromUnixSeconds(1608195600));
+}
+
+std::string LongAnswer(int number) {
+  std::string text = "Of " + std::to_string(number) + ":\n\n| what | when |\n|---|---|\n";
+  while (text.size() < 12'000) {
+    text += "| an action that the body proposes, in words | by the end of June |\n";
+  }
+  return text;
+}
+
+TEST(Update, TakesAHundredAndElevenLongAnswersWithTables) {
+  v1::Response response = OfAHundredAndEleven();
+  ASSERT_THAT(Invite(InvitationFor(kToday), By("author"), response), IsOk());
   v1::Response values;
-  values.set_comments("More.");
-  EXPECT_THAT(Update(UpdateOf(values, {"comments"}), By("author"), response), ViolationOn("response"));
+  values.set_comments("We welcome the report.");
+  for (int number = 111; number >= 1; --number) {
+    *values.add_answers() = AnswerTo("recommendation-" + std::to_string(number), LongAnswer(number));
+  }
+  ASSERT_THAT(Update(UpdateOf(values, {"comments", "answers"}), By("author"), response), IsOk());
+  ASSERT_EQ(response.answers_size(), 111);
+  EXPECT_EQ(response.answers(0).finding(), "inspections/safe-to-share/findings/recommendation-1");
+  EXPECT_THAT(Submit(By("author", kToday + 1), response), IsOk());
+  EXPECT_LE(response.ByteSizeLong(), base::kLargestResponse);
+}
+
+// Contributions that take up the force's room but for less than another one of 10,000 bytes.
+void FillForcePart(v1::Response& response) {
+  while (true) {
+    v1::Response next = response;
+    if (!AddContributions(Comments("A. Officer", std::string(10'000, 'x')), By("chief"), next).ok()) {
+      return;
+    }
+    response = next;
+  }
+}
+
+TEST(Sizes, TheForceCannotCrowdTheOfficeOut) {
+  v1::Response response = OfAHundredAndEleven();
+  FillForcePart(response);
+  EXPECT_GT(response.chief_officer().ByteSizeLong(), base::kLargestForcePart - 11'000);
+  EXPECT_THAT(AddContributions(Comments("A. Officer", std::string(10'000, 'x')), By("chief"), response),
+              ViolationOn("contributions"));
+  v1::Response values;
+  values.set_comments(std::string(50'000, 'x'));
+  for (int number = 1; number <= 111; ++number) {
+    *values.add_answers() = AnswerTo("recommendation-" + std::to_string(number), std::string(13'500, 'x'));
+  }
+  EXPECT_THAT(Update(UpdateOf(values, {"comments", "answers"}), By("author"), response), IsOk());
+}
+
+TEST(Sizes, TheOfficeIsToldWhichFieldsGoTooFarAndTheForceKeepsItsRoom) {
+  v1::Response response = OfAHundredAndEleven();
+  v1::Response values;
+  for (int number = 1; number <= 111; ++number) {
+    *values.add_answers() = AnswerTo("recommendation-" + std::to_string(number), std::string(14'000, 'x'));
+  }
+  ASSERT_THAT(Update(UpdateOf(values, {"answers"}), By("author"), response), IsOk());
+  v1::Response more;
+  more.set_comments(std::string(50'000, 'x'));
+  v1::Response refused = response;
+  EXPECT_THAT(Update(UpdateOf(more, {"comments"}), By("author"), refused), ViolationOn("response.comments"));
+  FillForcePart(response);
+  EXPECT_GT(response.chief_officer().ByteSizeLong(), base::kLargestForcePart - 11'000);
+  EXPECT_LE(response.ByteSizeLong(), base::kLargestResponse);
 }
 
 TEST(Submit, IsRefusedWhileAnythingBlocksAndSaysWhat) {
@@ -364,27 +403,36 @@ TEST(MarkPublished, HappensOnceForTheEditionApproved) {
   EXPECT_EQ(response.publish_time().seconds(), 1000);
 }
 
-TEST(HideDraft, AForceSeesWhatItWasAskedAndSaidButNotTheDraft) {
+TEST(Refuse, GoesBackToTheApproverWithTheReason) {
   v1::Response response = Complete();
-  HideDraft(response);
-  EXPECT_EQ(response.comments(), "");
-  EXPECT_EQ(response.answers_size(), 0);
-  EXPECT_EQ(response.findings_size(), 6);
-  EXPECT_EQ(response.chief_officer().contributions_size(), 1);
-  EXPECT_TRUE(response.chief_officer().has_comments_due_date());
+  ASSERT_THAT(Submit(By("secretary"), response), IsOk());
+  v1::Step refusal;
+  refusal.set_actor("services/publication");
+  refusal.set_reason("The answer to recommendation 4 cannot be rendered.");
+  ASSERT_THAT(Refuse(1, refusal, response), IsOk());
+  EXPECT_FALSE(response.has_refusal()) << "nothing was approved";
+  ASSERT_THAT(Approve(By("commissioner"), response), IsOk());
+  ASSERT_THAT(Refuse(2, refusal, response), IsOk());
+  EXPECT_EQ(response.state(), v1::Response::APPROVED) << "another edition";
+  ASSERT_THAT(Refuse(1, refusal, response), IsOk());
+  EXPECT_EQ(response.state(), v1::Response::IN_REVIEW);
+  EXPECT_EQ(response.refusal().reason(), refusal.reason());
+  EXPECT_FALSE(response.has_approval());
+  ASSERT_THAT(Approve(By("commissioner"), response), IsOk());
+  EXPECT_FALSE(response.has_refusal()) << "the next approval clears it";
 }
 
-TEST(States, AreLinkedByTheseWaysAndNoOthers) {
-  std::vector<std::string> ways;
-  for (int from = v1::Response::OPEN; from <= v1::Response::PUBLISHED; ++from) {
-    for (int to = v1::Response::OPEN; to <= v1::Response::PUBLISHED; ++to) {
-      if (CanMove(static_cast<v1::Response::State>(from), static_cast<v1::Response::State>(to))) {
-        ways.push_back(v1::Response::State_Name(from) + " -> " + v1::Response::State_Name(to));
-      }
-    }
-  }
-  EXPECT_THAT(ways,
-              ElementsAre("OPEN -> IN_REVIEW", "IN_REVIEW -> OPEN", "IN_REVIEW -> APPROVED", "APPROVED -> PUBLISHED"));
+TEST(States, AreDrawnInTheReadmeAsTheyAre) {
+  std::ifstream readme(SECTION55_SOURCE_DIR "/services/response-authoring/README.md");
+  const std::string text(std::istreambuf_iterator<char>(readme), {});
+  const std::string drawing = base::Draw(kTransitions, v1::Response::State_Name<v1::Response::State>);
+  EXPECT_EQ(drawing,
+            "OPEN -> IN_REVIEW: SubmitResponse\n"
+            "IN_REVIEW -> OPEN: ReturnResponse\n"
+            "IN_REVIEW -> APPROVED: ApproveResponse\n"
+            "APPROVED -> IN_REVIEW: publication could not publish it and says why\n"
+            "APPROVED -> PUBLISHED: publication published it\n");
+  EXPECT_THAT(text, HasSubstr("```\n" + drawing + "```\n"));
 }
 
 TEST(ParseResponseName, RefusesWhatIsNotAResponse) {

@@ -41,6 +41,97 @@ TEST(CheckText, RequiredMeansMoreThanWhiteSpace) {
   EXPECT_THAT(Check("x", 3, Presence::kRequired), IsEmpty());
 }
 
+TEST(CheckText, RequiredMeansSomethingToSee) {
+  for (const char* blank :
+       {"\u00A0", "\u200B\uFEFF", "\u2800", "\u3164", "\u202E", "\u00AD", "\U000E0041", " \u3000\n"}) {
+    EXPECT_TRUE(IsBlank(blank)) << blank;
+    EXPECT_THAT(Check(blank, 9, Presence::kRequired), ElementsAre("text")) << blank;
+  }
+  for (const char* seen : {".", "ŵ", "\u200Bx", "👮", "1"}) {
+    EXPECT_FALSE(IsBlank(seen)) << seen;
+    EXPECT_THAT(Check(seen, 9, Presence::kRequired), IsEmpty()) << seen;
+  }
+}
+
+TEST(CheckText, SaysWhetherTheTextIsFit) {
+  Violations violations;
+  EXPECT_TRUE(CheckText("text", "a", 1, Presence::kRequired, violations));
+  EXPECT_FALSE(CheckText("text", "", 1, Presence::kRequired, violations));
+  EXPECT_FALSE(CheckText("text", "ab", 1, Presence::kRequired, violations));
+  EXPECT_FALSE(CheckText("text", "\x01", 1, Presence::kRequired, violations));
+}
+
+std::vector<std::string> CheckAName(const std::string& name, Presence presence = Presence::kRequired) {
+  Violations violations;
+  const bool fit = CheckName("name", name, 40, presence, violations);
+  EXPECT_EQ(fit, violations.empty()) << name;
+  return FieldsOf(violations.ToStatus());
+}
+
+TEST(CheckName, NamesOfPeopleAndThingsPass) {
+  for (const char* name :
+       {"Siân Ŵyn-Gruffŷdd", "O’Neill", "‘Safe to share?’ – a report", "Chief Constable (acting)", "José", "Jose\u0301",
+        "Prif Gwnstabl\u00A0Heddlu", "নাম", "می\u200Cخواهم", "ශ්\u200Dරී", "Thames & Avon", "3(b)"}) {
+    EXPECT_THAT(CheckAName(name), IsEmpty()) << name;
+  }
+  EXPECT_THAT(CheckAName("", Presence::kOptional), IsEmpty());
+}
+
+TEST(CheckName, WhatSteersTheLineOrHidesIsRefused) {
+  for (const char* name : {"a\nb",
+                           "a\rb",
+                           "a\tb",
+                           "a\x7F",
+                           "a\u0085"
+                           "b",
+                           "a\u2028"
+                           "b",
+                           "a\u2029"
+                           "b",  // ends of lines, controls
+                           "a\u202A"
+                           "b",
+                           "a\u202E"
+                           "b",
+                           "a\u2066"
+                           "b",
+                           "a\u2069"
+                           "b",
+                           "a\u200E"
+                           "b",
+                           "a\u200F",
+                           "a\u061C"
+                           "b",  // direction
+                           "a\u200B"
+                           "b",
+                           "a\u2060"
+                           "b",
+                           "\uFEFF"
+                           "a",
+                           "a\u00AD"
+                           "b",
+                           "a\U000E0041",
+                           "a\uFFF9"
+                           "b",  // not to be seen
+                           "\u200D"
+                           "a",
+                           "a\u200D",
+                           "a \u200C"
+                           "b",
+                           "a\u200C b",
+                           "a\u200D\u200D"
+                           "b"}) {  // joiners of nothing
+    EXPECT_THAT(CheckAName(name), ElementsAre("name")) << name;
+  }
+}
+
+TEST(CheckName, RequiredMeansSomethingToSee) {
+  for (const char* name : {"", " ", "\u00A0", "\u3164", "\u2800", "\u0301"}) {
+    EXPECT_THAT(CheckAName(name), ElementsAre("name")) << name;
+  }
+  EXPECT_THAT(CheckAName(std::string(40, 'n')), IsEmpty());
+  EXPECT_THAT(CheckAName(std::string(41, 'n')), ElementsAre("name"));
+}
+
 TEST(CheckText, RefusesControlCharacters) {
   EXPECT_THAT(Check("a\nb\tc", 10), IsEmpty());
   EXPECT_THAT(Check("a\r\nb", 10), IsEmpty()) << "as a browser sends it";

@@ -30,6 +30,15 @@ TEST(StatusTest, EveryViolationIsTold) {
   EXPECT_EQ(BadRequestOf(status).field_violations(1).field(), "text");
 }
 
+TEST(StatusTest, ADetailIsBesideTheMessage) {
+  const absl::Status status = WithDetail(NotFound("bodies/a"), "Access denied for user 'clerk'");
+  EXPECT_EQ(DetailOf(status), "Access denied for user 'clerk'");
+  EXPECT_EQ(status.message(), NotFound("bodies/a").message());
+  EXPECT_EQ(ErrorInfoOf(status).reason(), "NOT_FOUND");
+  EXPECT_EQ(DetailOf(NotFound("bodies/a")), "");
+  EXPECT_EQ(WithDetail(NotFound("bodies/a"), ""), NotFound("bodies/a"));
+}
+
 absl::StatusOr<int> Twice(absl::StatusOr<int> number) {
   ASSIGN_OR_RETURN(const int value, std::move(number));
   RETURN_IF_ERROR(value < 0 ? absl::OutOfRangeError("negative") : absl::OkStatus());

@@ -88,13 +88,11 @@ TEST(OpenTest, RefusesAReportWithoutAFullDate) {
               ViolationOn("inspection.publication_date"));
 }
 
-TEST(StatesTest, NothingLeadsOutOfMetOrBackToPending) {
-  for (const auto from : {v1::Deadline::PENDING, v1::Deadline::MET, v1::Deadline::MISSED}) {
-    EXPECT_FALSE(CanMove(v1::Deadline::MET, from));
-    EXPECT_FALSE(CanMove(from, v1::Deadline::PENDING));
-  }
-  EXPECT_TRUE(CanMove(v1::Deadline::PENDING, v1::Deadline::MISSED));
-  EXPECT_TRUE(CanMove(v1::Deadline::MISSED, v1::Deadline::MET));
+TEST(StatesTest, AreTheWholeLifeOfADeadline) {
+  EXPECT_EQ(base::Draw(kTransitions, v1::Deadline::State_Name<v1::Deadline::State>),
+            "PENDING -> MET: the response is published\n"
+            "PENDING -> MISSED: its last day has passed\n"
+            "MISSED -> MET: the response is published late, or in time and heard of late\n");
 }
 
 TEST(MeetTest, TheLastMinuteOfDay56IsInTime) {

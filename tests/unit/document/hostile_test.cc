@@ -1,11 +1,16 @@
 // What a writer, or a text pasted by one, must not be able to do: script in the page, endless nesting, endless time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <time.h>
+
+#include <algorithm>
+#include <limits>
 
 #include "libs/document/html.h"
 #include "libs/document/json.h"
 #include "libs/document/markdown.h"
 #include "libs/document/plain_text.h"
+#include "libs/document/size.h"
 #include "tests/unit/document/html_text.h"
 
 namespace section55::document {
@@ -24,12 +29,11 @@ std::string Repeat(std::string_view text, int times) {
 std::string SafeText(std::string_view markdown) { return Collapse(TextOfHtml(RenderHtml(ParseMarkdown(markdown)))); }
 
 TEST(Hostile, MarkupIsShownAndNotObeyed) {
-  for (const char* markup :
-       {"<script>alert(1)</script>", "<SCRIPT SRC=https:x>", "<img src=x onerror=alert(1)>",
-        "a <svg onload=alert(1)> b", "<!-- hidden -->", "<!--", "a <!-- b", "<?php echo 1 ?>", "<![CDATA[ x ]]>",
-        "<!DOCTYPE html>", "</p></div></body>", "<iframe srcdoc='x'>", "<style>p{}</style>",
-        "<a href=\"javascript:x\">b</a>", "<math><mi xlink:href=data:x>", "<script", "<b/onclick=alert(1)//",
-        "\" onmouseover=\"alert(1)", "' onmouseover='alert(1)"}) {
+  for (const char* markup : {"<script>alert(1)</script>", "<SCRIPT SRC=https:x>", "<img src=x onerror=alert(1)>",
+                             "a <svg onload=alert(1)> b", "<!--", "a <!-- b", "<?php echo 1 ?>", "<![CDATA[ x ]]>",
+                             "<!DOCTYPE html>", "</p></div></body>", "<iframe srcdoc='x'>", "<style>p{}</style>",
+                             "<a href=\"javascript:x\">b</a>", "<math><mi xlink:href=data:x>", "<script",
+                             "<b/onclick=alert(1)//", "\" onmouseover=\"alert(1)", "' onmouseover='alert(1)"}) {
     EXPECT_EQ(SafeText(markup), markup);
   }
 }
@@ -159,7 +163,13 @@ TEST(Hostile, BelowTheDeepestLevelEveryLeafBecomesAParagraph) {
   EXPECT_THAT(RenderHtml(ParseMarkdown(Repeat("> ", kMaxDepth) + "# one")), HasSubstr("<p>one</p>"));
 }
 
-// --- Size and time: a test that takes minutes or gigabytes runs into its time limit ---
+// --- Size ---
+
+// What a rendition of the text takes.
+std::size_t SizeOf(std::string_view markdown) {
+  const RenderedSize size = RenderedSizeOf(ParseMarkdown(markdown));
+  return std::max(size.html, size.json);
+}
 
 TEST(Hostile, ShortRowsDoNotBecomeGigabytes) {
   const std::string wide = Repeat("|a", 5'000) + "\n" + Repeat("|-", 5'000) + "|\n" + Repeat("x\n", 20'000);
@@ -171,12 +181,77 @@ TEST(Hostile, ShortRowsDoNotBecomeGigabytes) {
   EXPECT_EQ(std::get<Table>(ParseMarkdown(real).at(0).value).rows.size(), 1'000u);
 }
 
-TEST(Hostile, BareAddressesTakeLinearTime) {
-  for (const char* piece : {"www._", "http://", "http:///", "(http", "http ", "http://a.b/(", "a@", ":"}) {
-    SafeText(Repeat(piece, 20'000));
+TEST(Hostile, ALongReferenceUsedOftenBecomesText) {
+  const auto text = [](int uses, int length) {
+    return Repeat("[a] ", uses) + "\n\n[a]: https://example.org/" + Repeat("x", length);
+  };
+  // Just within the bound the links are kept: one for each use, and what they take is what was allowed.
+  const Reading kept = ReadMarkdown(text(100, 10'000));
+  EXPECT_FALSE(kept.references_ignored);
+  EXPECT_EQ(std::get<Paragraph>(kept.blocks.at(0).value).content.size(), 199u)
+      << "100 links and the spaces between them";
+  // Past it every character that was typed is shown, the definition too, and nothing is copied.
+  const std::string past = text(100, 11'000);
+  const Reading ignored = ReadMarkdown(past);
+  EXPECT_TRUE(ignored.references_ignored);
+  EXPECT_EQ(Collapse(RenderPlainText(ignored.blocks)), Collapse(past));
+  // Fifty kilobytes, which were hundreds of megabytes.
+  EXPECT_LE(SizeOf(text(6'000, 25'000)), 5 * text(6'000, 25'000).size());
+}
+
+TEST(Hostile, WithoutDefinitionsTheRestIsReadAsEver) {
+  const std::string text =
+      "*see* [this](https://[::1]:80/a), <https://x/[b]:c>, `d[e]:f` and [g]: h\n\n[a]: " + Repeat("x", 20'000) +
+      "\n\n" + Repeat("[a] ", 100);
+  const Reading reading = ReadMarkdown(text);
+  ASSERT_TRUE(reading.references_ignored);
+  const std::string html = RenderHtml(reading.blocks);
+  EXPECT_THAT(html, HasSubstr("<p><em>see</em> <a href=\"https://"));
+  EXPECT_THAT(html, HasSubstr(":80/a\""));
+  EXPECT_THAT(html, HasSubstr("<code>d[e]:f</code> and [g]: h</p>"));
+  EXPECT_EQ(html.find("\uFDD0"), std::string::npos);
+}
+
+// Twice as much of anything makes at most twice as much of a rendition (and what stands around it).
+TEST(Hostile, TheRenditionGrowsNoFasterThanTheText) {
+  for (const char* piece : {"[a]",  "[a]: b\n\n", "|a",      "|-",         "> ",       "- ",   "- \n", "a\n",
+                            "*a*",  "[](#a)",     "`a`",     "<",          "&",        "\"",   "1. ",  "http://a.b ",
+                            "\\\n", "#\n",        "![a](b)", "a|b\n-|-\n", "<!-- -->", "&#1;", "\xFF"}) {
+    const std::size_t once = SizeOf(Repeat(piece, 10'000));
+    const std::size_t twice = SizeOf(Repeat(piece, 20'000));
+    EXPECT_LE(twice, 2 * once + 1'000) << piece;
   }
-  SafeText("http://a.b/" + Repeat(")", 100'000));
-  SafeText("http://a.b/" + Repeat("(", 100'000));
+}
+
+// --- Time ---
+
+// Processor time of this thread for reading the text, the least of several rounds: what others do meanwhile can only add to it.
+double SecondsToRead(const std::string& markdown) {
+  constexpr int kRounds = 5;
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+  };
+  double least = std::numeric_limits<double>::infinity();
+  for (int round = 0; round < kRounds; ++round) {
+    const double begin = now();
+    const Blocks blocks = ParseMarkdown(markdown);
+    least = std::min(least, now() - begin);
+  }
+  return least;
+}
+
+TEST(Hostile, BareAddressesTakeLinearTime) {
+  // Sixteen times as much: sixteen times as long if the time is linear, 256 times if it is quadratic.
+  constexpr int kLess = 1'000;
+  constexpr int kFactor = 16;
+  for (const char* piece : {"www._", "http://", "http:///", "(http", "http ", "http://a.b/(", "a@", ":", ")"}) {
+    const std::string start = std::string_view(piece) == ")" ? "http://a.b/" : "";
+    const double less = SecondsToRead(start + Repeat(piece, kLess));
+    const double more = SecondsToRead(start + Repeat(piece, kFactor * kLess));
+    EXPECT_LT(more, 4 * kFactor * less) << piece;
+  }
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // Reads HTML of RenderHtml as a strict reader would, for tests: knows only the elements and attributes that may occur.
-#ifndef SECTION55_TESTS_UNIT_DOCUMENT_HTML_TEXT_H_
-#define SECTION55_TESTS_UNIT_DOCUMENT_HTML_TEXT_H_
+#pragma once
 
 #include <gtest/gtest.h>
 
@@ -123,5 +122,3 @@ inline std::string TextOfHtml(const std::string& html) {
 }
 
 }  // namespace section55::document
-
-#endif  // SECTION55_TESTS_UNIT_DOCUMENT_HTML_TEXT_H_

@@ -129,10 +129,26 @@ TEST(ParseMarkdown, ImagesBecomeTheirAlternativeText) {
 }
 
 TEST(ParseMarkdown, RawHtmlIsLiteralText) {
-  EXPECT_THAT(ParagraphOf("a <b onclick=\"x\">b</b> <!-- c --> d"),
-              ElementsAre(T("a <b onclick=\"x\">b</b> <!-- c --> d")));
+  EXPECT_THAT(ParagraphOf("a <b onclick=\"x\">b</b> d"), ElementsAre(T("a <b onclick=\"x\">b</b> d")));
   EXPECT_THAT(ParagraphOf("<div>\n*a*\n</div>"),
               ElementsAre(T("<div>"), Inline{LineBreak{}}, T("*a*"), Inline{LineBreak{}}, T("</div>")));
+}
+
+TEST(ParseMarkdown, CommentsAreDropped) {
+  EXPECT_THAT(ParagraphOf("a<!-- c --> d"), ElementsAre(T("a d")));
+  EXPECT_THAT(ParagraphOf("<!-- c --> d <!-- e -->"), ElementsAre(T(" d ")));
+  EXPECT_THAT(ParseMarkdown("<!-- c\n\nc --> <!---->\n\nd"), ElementsAre(P("d")));
+  EXPECT_THAT(ParagraphOf("![a <!-- c --> b](x)"), ElementsAre(T("a  b")));
+  EXPECT_THAT(ParagraphOf("`<!-- c -->`"), ElementsAre(Inline{Code{"<!-- c -->"}})) << "code is no HTML";
+  EXPECT_THAT(ParagraphOf("a <!-- c"), ElementsAre(T("a <!-- c"))) << "one that does not end";
+}
+
+TEST(ParseMarkdown, WhatShowsNothingIsDropped) {
+  for (const char* text : {"&nbsp;", "\u200B", "# \u00A0", "<!-- c -->", "![](x)", "**\u200B**"}) {
+    EXPECT_TRUE(ParseMarkdown(text).empty()) << text;
+  }
+  EXPECT_THAT(ParagraphOf("[&nbsp;](https://example.org)"),
+              ElementsAre(L("https://example.org", "https://example.org")));
 }
 
 TEST(ParseMarkdown, EntitiesAreCharactersAndForbiddenOnesAreReplaced) {

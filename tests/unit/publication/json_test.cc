@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "libs/document/markdown.h"
+#include "libs/testing/matchers.h"
 #include "services/publication/render.h"
 #include "tests/unit/publication/sample_response.h"
 
@@ -18,7 +19,12 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-ordered_json Read(const authoring::v1::Response& response) { return ordered_json::parse(RenderJson(response)); }
+// Bytes that every response of these tests stays within.
+constexpr size_t kAmple = 1'000'000;
+
+std::string JsonOf(const authoring::v1::Response& response) { return *RenderJson(response, kAmple); }
+
+ordered_json Read(const authoring::v1::Response& response) { return ordered_json::parse(JsonOf(response)); }
 
 TEST(RenderJson, HoldsThePartsInReadingOrder) {
   std::vector<std::string> keys;
@@ -79,30 +85,51 @@ TEST(RenderJson, TellsSilenceFromComments) {
 
 TEST(RenderJson, SaysNothingOfThePeopleAndTimesBehindIt) {
   authoring::v1::Response response = SampleResponse();
-  const std::string before = RenderJson(response);
-  response.add_writers("people/ann");
+  const std::string before = JsonOf(response);
+  response.add_writers()->set_person("people/ann");
   response.mutable_approval()->set_actor("people/bob");
   response.mutable_approval()->mutable_time()->set_seconds(1612862130);
   response.mutable_update_time()->set_seconds(1612862130);
   response.set_etag("\"7\"");
-  EXPECT_EQ(RenderJson(response), before);
+  EXPECT_EQ(JsonOf(response), before);
 }
 
 TEST(RenderJson, IsTheSameBytesEveryTime) {
-  EXPECT_EQ(RenderJson(SampleResponse()), RenderJson(SampleResponse()));
-  EXPECT_THAT(RenderJson(SampleResponse()), EndsWith("}\n"));
+  EXPECT_EQ(JsonOf(SampleResponse()), JsonOf(SampleResponse()));
+  EXPECT_THAT(JsonOf(SampleResponse()), EndsWith("}\n"));
 }
 
 TEST(RenderJson, KeepsWelshLettersAsTheyAre) {
   authoring::v1::Response response = SampleResponse();
   response.set_comments("Ŵyr y Comisiynydd am y tŷ: “iawn”.");
-  EXPECT_THAT(RenderJson(response), HasSubstr("Ŵyr y Comisiynydd am y tŷ: “iawn”."));
+  EXPECT_THAT(JsonOf(response), HasSubstr("Ŵyr y Comisiynydd am y tŷ: “iawn”."));
 }
 
 TEST(RenderJson, DiffersWithTheEdition) {
   authoring::v1::Response response = SampleResponse();
   response.set_edition(2);
-  EXPECT_THAT(RenderJson(response), Not(RenderJson(SampleResponse())));
+  EXPECT_THAT(JsonOf(response), Not(JsonOf(SampleResponse())));
+}
+
+TEST(RenderJson, PutsEachPieceOnALine) {
+  const std::string json = JsonOf(SampleResponse());
+  EXPECT_THAT(json, HasSubstr("{\n \"format\": \"section55.response/1\",\n \"name\": "));
+  EXPECT_THAT(json,
+              HasSubstr("\n \"findings\": [\n  {\"name\":\"inspections/safe-to-share/findings/recommendation-1\","));
+  authoring::v1::Response silent = SampleResponse();
+  silent.mutable_chief_officer()->clear_contributions();
+  EXPECT_THAT(JsonOf(silent),
+              HasSubstr("\n \"chief_officer\": {\"status\":\"INVITED_NO_COMMENTS\",\"contributions\":[]},\n"));
+}
+
+TEST(RenderJson, NamesTheLargestTextWhenThereIsTooMuch) {
+  authoring::v1::Response response = SampleResponse();
+  response.mutable_answers(1)->set_explanation(std::string(5000, 'x'));
+  response.set_monitoring(std::string(4000, 'x'));
+  const size_t size = JsonOf(response).size();
+  EXPECT_THAT(RenderJson(response, size), section55::testing::IsOk());
+  EXPECT_THAT(RenderJson(response, size - 1), section55::testing::ViolationOn("response.answers[1].explanation"));
+  EXPECT_THAT(RenderJson(response, 100), section55::testing::ViolationOn("response.answers[1].explanation"));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 v1::PublicationRecord Record(absl::CivilDay day) {
-  v1::PublicationRecord record = *rules::Publish(SampleResponse(), MorningOf(day));
+  v1::PublicationRecord record = *rules::Publish(SampleResponse(), std::nullopt, MorningOf(day));
   record.set_content_hash(std::string(64, 'f'));
   return record;
 }
@@ -30,6 +30,17 @@ TEST(RegisterPage, ShowsEachPublication) {
   EXPECT_THAT(text, HasSubstr("Late by 2 days"));
   EXPECT_THAT(text, HasSubstr(std::string(64, 'f')));  // complete, for copying
   EXPECT_THAT(text, Not(HasSubstr("Older")));
+}
+
+TEST(RegisterPage, SaysWhenALaterEditionCameOut) {
+  authoring::v1::Response second = SampleResponse();
+  second.set_edition(2);
+  const v1::PublicationRecord record =
+      *rules::Publish(second, Record(absl::CivilDay(2021, 2, 9)), MorningOf(absl::CivilDay(2021, 3, 15)));
+  const std::string text = TextOfPage(RegisterPage({record}, true, ""));
+  EXPECT_THAT(text, HasSubstr("9 February 2021 at 09:15:30 GMT"));
+  EXPECT_THAT(text, HasSubstr("Day 55 of 56"));
+  EXPECT_THAT(text, HasSubstr("2, published 15 March 2021 at 09:15:30 GMT"));
 }
 
 TEST(RegisterPage, LeadsToOlderOnesAndBack) {

@@ -5,7 +5,9 @@
 
 #include <regex>
 
+#include "libs/testing/matchers.h"
 #include "services/publication/rules.h"
+#include "services/publication/words.h"
 #include "tests/unit/publication/page_reader.h"
 #include "tests/unit/publication/sample_response.h"
 
@@ -17,12 +19,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+constexpr size_t kAmple = 10'000'000;
 constexpr char kHash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 std::string PageOf(const authoring::v1::Response& response, absl::Time when = MorningOf(absl::CivilDay(2021, 2, 9))) {
-  v1::PublicationRecord record = *rules::Publish(response, when);
+  v1::PublicationRecord record = *rules::Publish(response, std::nullopt, when);
   record.set_content_hash(kHash);
-  return RenderHtml(response, record, "https://register.example");
+  return *RenderHtml(response, record, "https://register.example", kAmple);
 }
 
 // The places where the words stand in the text must rise.
@@ -142,7 +145,8 @@ TEST(RenderHtml, SaysThatTheChiefOfficerWasSilent) {
 
 TEST(RenderHtml, SaysThatThereIsNothingToAnswer) {
   authoring::v1::Response response = SampleResponse();
-  response.clear_findings();
+  response.mutable_report()->clear_findings();
+  response.clear_findings_to_answer();
   response.clear_answers();
   const std::string text = TextOfPage(PageOf(response));
   EXPECT_THAT(text, HasSubstr("makes no recommendation to this body or its Chief Constable"));
@@ -153,10 +157,10 @@ TEST(RenderHtml, SaysThatThereIsNothingToAnswer) {
 
 TEST(RenderHtml, ShowsAnAnswerThatTheBodyGaveFreely) {
   authoring::v1::Response response = SampleResponse();
-  authoring::v1::ResponseFinding& finding = *response.mutable_findings(1);
-  finding.mutable_finding()->set_kind(registry::v1::Finding::AREA_FOR_IMPROVEMENT);
+  registry::v1::Finding& finding = *response.mutable_report()->mutable_findings(1);
+  finding.set_kind(registry::v1::Finding::AREA_FOR_IMPROVEMENT);
   authoring::v1::Answer& answer = *response.add_answers();
-  answer.set_finding(finding.name());
+  answer.set_finding(FindingName(response, finding));
   answer.set_kind(authoring::v1::Answer::ACTION_TAKEN);
   answer.set_explanation("Done, though not asked.");
   ExpectOrder(TextOfPage(PageOf(response)),
@@ -172,10 +176,10 @@ TEST(RenderHtml, ShowsHostileTextsAsText) {
   response.mutable_body()->set_display_name(hostile);
   response.mutable_force()->set_display_name(hostile);
   response.mutable_force()->set_chief_officer_title(hostile);
-  response.mutable_findings(0)->mutable_finding()->set_number(hostile);
-  response.mutable_findings(1)->mutable_finding()->mutable_addressees(0)->set_kind(registry::v1::Addressee::OTHER);
-  response.mutable_findings(1)->mutable_finding()->mutable_addressees(0)->set_name(hostile);
-  response.mutable_findings(0)->mutable_finding()->mutable_due()->set_words(hostile);
+  response.mutable_report()->mutable_findings(0)->set_number(hostile);
+  response.mutable_report()->mutable_findings(1)->mutable_addressees(0)->set_kind(registry::v1::Addressee::OTHER);
+  response.mutable_report()->mutable_findings(1)->mutable_addressees(0)->set_name(hostile);
+  response.mutable_report()->mutable_findings(0)->mutable_due()->set_words(hostile);
   response.mutable_chief_officer()->mutable_contributions(0)->set_author(hostile);
   response.mutable_chief_officer()->mutable_contributions(1)->set_rank(hostile);
   response.mutable_answers(1)->set_owner(hostile);
@@ -218,17 +222,56 @@ TEST(RenderHtml, RunsNoScriptAndStylesNothingInline) {
 
 TEST(RenderHtml, HoldsAReportOfAHundredAndElevenRecommendations) {
   authoring::v1::Response response = SampleResponse();
-  const authoring::v1::ResponseFinding finding = response.findings(0);
+  const registry::v1::Finding finding = response.report().findings(0);
   for (int i = 6; i <= 113; ++i) {
-    authoring::v1::ResponseFinding& added = *response.add_findings();
+    registry::v1::Finding& added = *response.mutable_report()->add_findings();
     added = finding;
-    added.mutable_finding()->set_id("recommendation-" + std::to_string(i));
-    added.mutable_finding()->set_number(std::to_string(i));
-    added.set_name("inspections/safe-to-share/findings/" + added.finding().id());
+    added.set_id("recommendation-" + std::to_string(i));
+    added.set_number(std::to_string(i));
+    response.add_findings_to_answer(FindingName(response, added));
   }
   const std::string text = TextOfPage(PageOf(response));
   EXPECT_THAT(text, HasSubstr("Answer: Recommendation 113"));
   EXPECT_THAT(text, HasSubstr("No answer recorded"));
+}
+
+TEST(RenderHtml, SaysThatItIsBeingPublishedWhileItHasNoInstant) {
+  v1::PublicationRecord record = *rules::Describe(SampleResponse(), std::nullopt);
+  record.set_content_hash(kHash);
+  const std::string text = TextOfPage(*RenderHtml(SampleResponse(), record, "https://register.example", kAmple));
+  EXPECT_THAT(text, HasSubstr("This edition is being published"));
+  EXPECT_THAT(text, HasSubstr(kHash));
+  for (const char* false_statement : {"1970", "Day 0", "Late", "Timeliness"}) {
+    EXPECT_THAT(text, Not(HasSubstr(false_statement)));
+  }
+  EXPECT_THAT(TextOfPage(PageOf(SampleResponse())), Not(HasSubstr("being published")));
+}
+
+TEST(RenderHtml, KeepsTheTimelinessOfTheFirstEditionBesideTheInstantOfALaterOne) {
+  const v1::PublicationRecord first =
+      *rules::Publish(SampleResponse(), std::nullopt, MorningOf(absl::CivilDay(2021, 2, 9)));
+  authoring::v1::Response second = SampleResponse();
+  second.set_edition(2);
+  v1::PublicationRecord record = *rules::Publish(second, first, MorningOf(absl::CivilDay(2021, 3, 15)));
+  record.set_content_hash(kHash);
+  const std::string text = TextOfPage(*RenderHtml(second, record, "https://register.example", kAmple));
+  EXPECT_THAT(text, HasSubstr("9 February 2021 at 09:15:30 GMT"));
+  EXPECT_THAT(text, HasSubstr("Day 55 of 56"));
+  EXPECT_THAT(text, HasSubstr("2, published 15 March 2021 at 09:15:30 GMT"));
+  EXPECT_THAT(text, Not(HasSubstr("Late by")));
+}
+
+TEST(RenderHtml, NamesTheLargestTextWhenThereIsTooMuch) {
+  authoring::v1::Response response = SampleResponse();
+  response.mutable_chief_officer()->mutable_contributions(1)->set_text(std::string(9000, 'x'));
+  response.set_comments(std::string(8000, 'x'));
+  v1::PublicationRecord record = *rules::Describe(response, std::nullopt);
+  const size_t size = RenderHtml(response, record, "", kAmple)->size();
+  EXPECT_THAT(RenderHtml(response, record, "", size), section55::testing::IsOk());
+  for (const size_t limit : {size - 1, size_t{100}}) {
+    EXPECT_THAT(RenderHtml(response, record, "", limit),
+                section55::testing::ViolationOn("response.chief_officer.contributions[1].text"));
+  }
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ using ::testing::SizeIs;
 using v1::Copy;
 
 v1::PublicationRecord PublishedAt(absl::Time now, const authoring::v1::Response& response = SampleResponse()) {
-  auto record = rules::Publish(response, now);
+  auto record = rules::Publish(response, std::nullopt, now);
   EXPECT_THAT(record, IsOk());
   return record.ok() ? *record : v1::PublicationRecord();
 }
@@ -38,7 +38,34 @@ TEST(Publish, SaysWhatAndWhen) {
                 inspection_publication_date { year: 2020 month: 12 day: 17 }
                 body_title: "Police and Crime Commissioner for Norfolk"
                 page_path: "/responses/norfolk-pcc/safe-to-share"
+                edition_published_time { seconds: 1612862130 }
               )pb"));
+}
+
+TEST(Publish, KeepsTheTimelinessOfTheFirstEditionForEver) {
+  const v1::PublicationRecord first = PublishedAt(MorningOf(absl::CivilDay(2021, 2, 9)));
+  authoring::v1::Response response = SampleResponse();
+  response.set_edition(2);
+  response.mutable_report()->set_title("Safe to share? (corrected)");
+  const absl::Time later = MorningOf(absl::CivilDay(2021, 3, 15));
+  const v1::PublicationRecord second = *rules::Publish(response, first, later);
+  EXPECT_EQ(second.edition(), 2);
+  EXPECT_EQ(second.inspection_title(), "Safe to share? (corrected)");
+  EXPECT_THAT(second.published_time(), EqualsProto(first.published_time()));
+  EXPECT_EQ(second.day_number(), 55);
+  EXPECT_EQ(second.late_by_days(), 0);
+  EXPECT_TRUE(second.statutory());
+  EXPECT_THAT(second.edition_published_time(), EqualsProto(base::ToTimestamp(later)));
+  response.set_edition(3);
+  EXPECT_THAT(rules::Publish(response, second, later + absl::Hours(1))->published_time(),
+              EqualsProto(first.published_time()));
+}
+
+TEST(Describe, KnowsNoInstant) {
+  const v1::PublicationRecord record = *rules::Describe(SampleResponse(), std::nullopt);
+  EXPECT_FALSE(record.has_published_time());
+  EXPECT_FALSE(record.has_edition_published_time());
+  EXPECT_EQ(record.day_number(), 0);
 }
 
 TEST(Publish, CountsThePublicationDayAsDayOne) {
@@ -85,16 +112,17 @@ TEST(Publish, KnowsThatTheRuleCameIntoForceIn2017) {
   EXPECT_TRUE(PublishedAt(MorningOf(absl::CivilDay(2018, 1, 1)), response).statutory());
 }
 
-TEST(Publish, RefusesWhatIsNoApprovedResponse) {
+TEST(Describe, SaysWhatIsWrongWithAResponse) {
   authoring::v1::Response response = SampleResponse();
   response.set_name("bodies/norfolk-pcc");
-  EXPECT_THAT(rules::Publish(response, absl::Now()), StatusIs(absl::StatusCode::kInvalidArgument));
-  response = SampleResponse();
   response.mutable_report()->mutable_publication_date()->clear_day();
-  EXPECT_THAT(rules::Publish(response, absl::Now()), StatusIs(absl::StatusCode::kInvalidArgument));
-  response = SampleResponse();
   response.clear_edition();
-  EXPECT_THAT(rules::Publish(response, absl::Now()), StatusIs(absl::StatusCode::kInvalidArgument));
+  for (const absl::Status& status : {rules::Describe(response, std::nullopt).status(),
+                                     rules::Publish(response, std::nullopt, absl::Now()).status()}) {
+    EXPECT_THAT(status, ViolationOn("response.name"));
+    EXPECT_THAT(status, ViolationOn("response.report.publication_date"));
+    EXPECT_THAT(status, ViolationOn("response.edition"));
+  }
 }
 
 v1::Recipient MakeRecipient(const std::string& id, Copy::RecipientKind kind, const std::string& body,

@@ -32,6 +32,32 @@ inline authoring::v1::Response SampleResponse() {
           publication_date { year: 2020 month: 12 day: 17 }
           url: "https://www.gov.uk/safe-to-share"
           basis: STATUTE_S55
+          findings {
+            id: "recommendation-1"
+            number: "1"
+            kind: RECOMMENDATION
+            text: "Text of recommendation one:\n\n- first point\n  - nested point"
+            addressees { kind: ALL_CHIEF_CONSTABLES }
+            due { precision: RELATIVE words: "within three months" }
+          }
+          findings {
+            id: "recommendation-2"
+            number: "2"
+            kind: RECOMMENDATION
+            text: "Text of recommendation two."
+            addressees { kind: HOME_OFFICE }
+          }
+          findings {
+            id: "recommendation-5"
+            number: "5"
+            kind: RECOMMENDATION
+            text: "Text of recommendation five."
+            addressees { kind: CHIEF_CONSTABLES_AND_LOCAL_POLICING_BODIES }
+            due {
+              precision: MONTH
+              date { year: 2021 month: 6 }
+            }
+          }
         }
         body {
           name: "bodies/norfolk-pcc"
@@ -47,43 +73,8 @@ inline authoring::v1::Response SampleResponse() {
           region: "East"
           territorial: true
         }
-        findings {
-          name: "inspections/safe-to-share/findings/recommendation-1"
-          finding {
-            id: "recommendation-1"
-            number: "1"
-            kind: RECOMMENDATION
-            text: "Text of recommendation one:\n\n- first point\n  - nested point"
-            addressees { kind: ALL_CHIEF_CONSTABLES }
-            due { precision: RELATIVE words: "within three months" }
-          }
-          answer_required: true
-        }
-        findings {
-          name: "inspections/safe-to-share/findings/recommendation-2"
-          finding {
-            id: "recommendation-2"
-            number: "2"
-            kind: RECOMMENDATION
-            text: "Text of recommendation two."
-            addressees { kind: HOME_OFFICE }
-          }
-        }
-        findings {
-          name: "inspections/safe-to-share/findings/recommendation-5"
-          finding {
-            id: "recommendation-5"
-            number: "5"
-            kind: RECOMMENDATION
-            text: "Text of recommendation five."
-            addressees { kind: CHIEF_CONSTABLES_AND_LOCAL_POLICING_BODIES }
-            due {
-              precision: MONTH
-              date { year: 2021 month: 6 }
-            }
-          }
-          answer_required: true
-        }
+        findings_to_answer: "inspections/safe-to-share/findings/recommendation-1"
+        findings_to_answer: "inspections/safe-to-share/findings/recommendation-5"
         key_findings: "The key findings, with a [link](https://example.org/findings)."
         chief_officer {
           invited_time { seconds: 1608300000 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "libs/base/limits.h"
 #include "libs/testing/matchers.h"
 #include "services/inspection-registry/rules.h"
 #include "tests/unit/registry/samples.h"
@@ -158,7 +159,7 @@ TEST(MakePublished, RefusesWhatTheFeedCannotTake) {
   ASSERT_THAT(event, IsOk());
   EXPECT_THAT(event->inspection(), EqualsProto(inspection));
   EXPECT_EQ(event->obligations_size(), 43);
-  for (size_t i = 0; i <= kLargestEvent / 20'000; ++i) {
+  for (size_t i = 0; i <= base::kLargestEvent / 20'000; ++i) {
     inspection.add_findings()->set_text(std::string(20'000, 'x'));
   }
   EXPECT_THAT(MakePublished(inspection, obligations), HasReason("NOT_READY"));

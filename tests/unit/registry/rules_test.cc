@@ -5,7 +5,9 @@
 
 #include <functional>
 
+#include "libs/base/limits.h"
 #include "libs/testing/matchers.h"
+#include "services/inspection-registry/findings.h"
 #include "tests/unit/registry/samples.h"
 
 namespace section55::registry::rules {
@@ -249,15 +251,47 @@ TEST(ValidateUpdateInspection, TwoEtagsAgree) {
 
 TEST(ValidateSize, LimitsTheWhole) {
   Inspection inspection = SafeToShare();
-  base::Violations fits;
-  ValidateSize(inspection, fits);
-  EXPECT_THAT(fits.ToStatus(), IsOk());
-  for (size_t i = 0; i <= kLargestInspection / 20'000; ++i) {
-    inspection.add_findings()->set_text(std::string(20'000, 'x'));
+  const auto violating = [&] {
+    base::Violations violations;
+    ValidateSize(inspection, RegisteredForces(), violations);
+    return FieldsOf(violations.ToStatus());
+  };
+  EXPECT_THAT(violating(), IsEmpty());
+  // To the byte.
+  std::string& text = *inspection.add_findings()->mutable_text();
+  text.assign(base::kLargestReport, 'x');
+  text.resize(text.size() - (inspection.ByteSizeLong() - base::kLargestReport));
+  ASSERT_EQ(inspection.ByteSizeLong(), base::kLargestReport);
+  EXPECT_THAT(violating(), IsEmpty());
+  text += 'x';
+  EXPECT_THAT(violating(), ElementsAre("inspection"));
+}
+
+TEST(ValidateSize, WhatCouldNotBePublishedForAllItsNamesIsNotSaved) {
+  Inspection inspection = SafeToShare();
+  inspection.set_name("inspections/" + std::string(63, 'i'));
+  inspection.mutable_findings()->Clear();
+  for (int i = 0; i < kMostFindings; ++i) {
+    v1::Finding& finding = *inspection.add_findings();
+    finding.set_id(fmt::format("{}{:03}", std::string(60, 'f'), i));
+    finding.set_kind(v1::Finding::RECOMMENDATION);
+    finding.set_text(std::string(1500, 'x'));
+    finding.add_addressees()->set_kind(v1::Addressee::ALL_LOCAL_POLICING_BODIES);
   }
-  base::Violations violations;
-  ValidateSize(inspection, violations);
-  EXPECT_THAT(FieldsOf(violations.ToStatus()), ElementsAre("inspection"));
+  ASSERT_LT(inspection.ByteSizeLong(), base::kLargestReport);
+  const auto violating = [&] {
+    base::Violations violations;
+    ValidateSize(inspection, RegisteredForces(), violations);
+    return FieldsOf(violations.ToStatus());
+  };
+  EXPECT_THAT(violating(), ElementsAre("inspection.findings"));
+  // A draft that does not say yet whom it concerns may come to concern everybody.
+  inspection.clear_scope();
+  EXPECT_THAT(violating(), ElementsAre("inspection.findings"));
+  inspection.mutable_scope()->add_forces("forces/norfolk");
+  EXPECT_THAT(violating(), IsEmpty());
+  // What passes can be published: the same event.
+  EXPECT_THAT(MakePublished(inspection, *ObligationsOf(inspection, RegisteredForces())), IsOk());
 }
 
 TEST(CopyFields, SetsAndClearsWhatTheMaskNames) {
@@ -288,23 +322,10 @@ TEST(CopyFields, ReplacesTheScopeWhole) {
   EXPECT_THAT(to.scope(), EqualsProto(from.scope()));
 }
 
-TEST(Move, KnowsTheWholeLifeOfAReport) {
-  const auto move = [](Inspection::State from, Action action) -> absl::StatusOr<Inspection::State> {
-    Inspection inspection;
-    inspection.set_state(from);
-    if (absl::Status status = Move(inspection, action); !status.ok()) {
-      EXPECT_EQ(inspection.state(), from);
-      return status;
-    }
-    return inspection.state();
-  };
-  EXPECT_EQ(*move(Inspection::DRAFT, Action::kUpdate), Inspection::DRAFT);
-  EXPECT_EQ(*move(Inspection::DRAFT, Action::kPublish), Inspection::PUBLISHED);
-  for (const Action action : {Action::kUpdate, Action::kPublish}) {
-    for (const Inspection::State from : {Inspection::PUBLISHED, Inspection::STATE_UNSPECIFIED}) {
-      EXPECT_THAT(move(from, action), AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("WRONG_STATE")));
-    }
-  }
+TEST(Transitions, AreTheWholeLifeOfAReport) {
+  EXPECT_EQ(base::Draw(kTransitions, Inspection::State_Name<Inspection::State>),
+            "DRAFT -> DRAFT: UpdateInspection\n"
+            "DRAFT -> PUBLISHED: PublishInspection\n");
 }
 
 TEST(CheckReady, NamesEverythingThatIsMissing) {

@@ -12,9 +12,9 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "grpc/health/v1/health.grpc.pb.h"
-#include "libs/rpc/address.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/server.h"
+#include "libs/testing/authorities.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/server.h"
 #include "section55/common/v1/event_feed.grpc.pb.h"
@@ -23,6 +23,7 @@ namespace section55::rpc {
 namespace {
 
 using common::v1::EventFeed;
+using section55::testing::Authorities;
 using section55::testing::IsOk;
 using section55::testing::MessageIs;
 using section55::testing::StatusIs;
@@ -33,46 +34,6 @@ using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
 constexpr char kFeed[] = "section55.common.v1.EventFeed";
-
-void Run(const std::string& command) {
-  ASSERT_EQ(std::system(("(" + command + ") >/dev/null 2>&1").c_str()), 0) << command;
-}
-
-// Certificate authorities and the folders of services, made by the openssl program.
-class Pki {
- public:
-  Pki() {
-    std::string folder = fs::temp_directory_path() / "section55-pki-XXXXXX";
-    root_ = mkdtemp(folder.data());
-    MakeAuthority("ca");
-    MakeAuthority("other-ca");
-  }
-  ~Pki() { fs::remove_all(root_); }
-
-  // A folder certificate.pem, key.pem, ca.pem for `name`, signed by `authority`, trusting `trusted`.
-  std::string Folder(const std::string& folder, const std::string& name, const std::string& authority = "ca",
-                     const std::string& trusted = "ca", const std::string& uris = "") {
-    const fs::path path = root_ / folder;
-    fs::create_directory(path);
-    const std::string uri = uris.empty() ? "URI:spiffe://section55/" + name : uris;
-    std::ofstream(path / "extensions") << "subjectAltName=" << uri << ",DNS:localhost,IP:127.0.0.1\n";
-    Run("cd " + path.string() + " && openssl ecparam -name prime256v1 -genkey -noout -out key.pem" +
-        " && openssl req -new -key key.pem -subj /CN=" + name + " -out request" +
-        " && openssl x509 -req -in request -CA ../" + authority + ".pem -CAkey ../" + authority +
-        ".key -CAcreateserial -days 2 -extfile extensions -out certificate.pem" + " && cp ../" + trusted +
-        ".pem ca.pem");
-    return path;
-  }
-  fs::path root() const { return root_; }
-
- private:
-  void MakeAuthority(const std::string& name) {
-    Run("cd " + root_.string() + " && openssl ecparam -name prime256v1 -genkey -noout -out " + name +
-        ".key && openssl req -x509 -new -key " + name + ".key -subj /CN=" + name + " -days 2 -out " + name + ".pem");
-  }
-
-  fs::path root_;
-};
 
 class Feed : public EventFeed::Service {
  public:
@@ -95,7 +56,7 @@ class NetworkTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     gpr_set_log_function([](gpr_log_func_args*) {});  // refused handshakes are what these tests are about
-    pki_ = new Pki;
+    pki_ = new Authorities;
   }
   static void TearDownTestSuite() { delete pki_; }
 
@@ -127,12 +88,12 @@ class NetworkTest : public ::testing::Test {
     return grpc::CreateCustomChannel(address_, grpc::SslCredentials(options), arguments);
   }
 
-  static Pki* pki_;
+  static Authorities* pki_;
   std::unique_ptr<TestServer> server_;
   Feed* feed_ = nullptr;
   std::string address_;
 };
-Pki* NetworkTest::pki_ = nullptr;
+Authorities* NetworkTest::pki_ = nullptr;
 
 TEST_F(NetworkTest, AServiceIsKnownByItsCertificate) {
   Start(pki_->Folder("server", "response-authoring"));
@@ -276,16 +237,6 @@ TEST_F(NetworkTest, OperatorsMistakesAreSentences) {
   EXPECT_THAT(start(Options(mixed)), MessageIs(HasSubstr("is not the key of")));
   ServerOptions open = Options("");
   EXPECT_THAT(start(open), MessageIs(HasSubstr("a folder of certificates")));
-}
-
-TEST(AddressTest, LoopbackIsThisMachineOnly) {
-  for (const char* address : {"127.0.0.1:1", "localhost:1", "[::1]:1", "127.1.2.3:1"}) {
-    EXPECT_TRUE(IsLoopback(address)) << address;
-  }
-  for (const char* address :
-       {"0.0.0.0:1", "[::]:1", "10.0.0.1:1", "example.org:1", "", "localhost.evil.test:1", "127.evil.test:1"}) {
-    EXPECT_FALSE(IsLoopback(address)) << address;
-  }
 }
 
 }  // namespace

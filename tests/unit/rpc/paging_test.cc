@@ -97,5 +97,53 @@ TEST(PageTokenTest, DamageIsFound) {
   EXPECT_THAT(status, ViolationOn("page_token"));
 }
 
+// The rows 0 to 9, by pages of `size`; one list of numbers for each page.
+std::vector<std::vector<int64_t>> Walk(int size) {
+  std::vector<std::vector<int64_t>> pages;
+  authoring::v1::ListResponsesRequest request = Query("bodies/-");
+  request.set_page_size(size);
+  do {
+    base::Violations violations;
+    const auto paging = ReadPaging<int64_t, std::string>(request, violations);
+    EXPECT_TRUE(violations.empty());
+    std::vector<int64_t>& rows = pages.emplace_back();
+    for (int64_t row = paging.after ? std::get<0>(*paging.after) + 1 : 0;
+         row < 10 && rows.size() < static_cast<size_t>(paging.limit()); ++row) {
+      rows.push_back(row);
+    }
+    authoring::v1::ListResponsesResponse response;
+    FinishPage(
+        request, paging, rows, [](int64_t row) { return std::make_tuple(row, "row-" + std::to_string(row)); },
+        response);
+    request.set_page_token(response.next_page_token());
+  } while (!request.page_token().empty() && pages.size() < 11);
+  return pages;
+}
+
+TEST(PagingTest, WalksFromPageToPageAndEndsWithTheLastRow) {
+  EXPECT_THAT(Walk(4), ElementsAre(ElementsAre(0, 1, 2, 3), ElementsAre(4, 5, 6, 7), ElementsAre(8, 9)));
+  EXPECT_THAT(Walk(5), ElementsAre(ElementsAre(0, 1, 2, 3, 4), ElementsAre(5, 6, 7, 8, 9)));
+  EXPECT_THAT(Walk(1000), ElementsAre(::testing::SizeIs(10)));
+}
+
+TEST(PagingTest, PartsOfAnotherKindAreRefused) {
+  authoring::v1::ListResponsesRequest request = Query("bodies/-");
+  const auto refusal = [&](const std::vector<std::string>& key) {
+    request.set_page_token(MakePageToken(request, key));
+    base::Violations violations;
+    const auto paging = ReadPaging<int64_t, std::string>(request, violations);
+    EXPECT_EQ(paging.after.has_value(), violations.empty());
+    return violations.ToStatus();
+  };
+  EXPECT_THAT(refusal({"-7", "safe-to-share"}), section55::testing::IsOk());
+  EXPECT_THAT(refusal({"7", ""}), section55::testing::IsOk());
+  EXPECT_THAT(refusal({"seven", "a"}), ViolationOn("page_token"));
+  EXPECT_THAT(refusal({"7 ", "a"}), ViolationOn("page_token"));
+  EXPECT_THAT(refusal({"99999999999999999999", "a"}), ViolationOn("page_token"));
+  EXPECT_THAT(refusal({"7", "A"}), ViolationOn("page_token"));
+  EXPECT_THAT(refusal({"7", "a\xff"}), ViolationOn("page_token"));
+  EXPECT_THAT(refusal({"7"}), ViolationOn("page_token"));
+}
+
 }  // namespace
 }  // namespace section55::rpc

@@ -1,0 +1,14 @@
+-- Every change of a part of a response, for ever: rows are added and never changed. `part` is "comments", "answers/recommendation-5",
+-- "contributions/contribution-1", "state"; `version` the version of the response that the change made; `content` a serialised
+-- section55.authoring.v1.Response that holds only the part as it then was (empty: it was removed).
+CREATE TABLE part_history (
+  body VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  inspection VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  part VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  version BIGINT NOT NULL,
+  actor VARCHAR(300) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  time_us BIGINT NOT NULL,
+  checksum BIGINT NOT NULL,
+  content MEDIUMBLOB NOT NULL,
+  PRIMARY KEY (body, inspection, part, version)
+) ENGINE = InnoDB;
