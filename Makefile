@@ -85,7 +85,7 @@ format: ## Format the code
 	@deploy/local/install-packages.sh tests
 	@clang-format -i $(CODE) $(HEADERS)
 
-bench: build ## Measure against the floors, about two minutes; BENCH=--only=reads measures less
+bench: build ## Measure against the floors, about four minutes; BENCH=--only=reads measures less
 	@build/release/bin/section55-bench --json=build/release/bench.json $(BENCH)
 	@echo "The same as JSON: build/release/bench.json"
 
