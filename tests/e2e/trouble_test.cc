@@ -122,7 +122,7 @@ absl::Status AppendEvent(db::Transaction& tx, std::string_view type, std::string
           "INSERT INTO outbox (event_id, type, tenant, subject, actor, cause, time, schema_version, checksum, "
           "payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           {base::NewUuid(), type, tenant, subject, "people/somebody", "a test", base::ToMicros(absl::Now()), 1,
-           db::ChecksumOf(payload), db::Bytes(payload)})
+           db::ChecksumOf(payload), db::Bytes{payload}})
       .status();
 }
 
@@ -157,7 +157,7 @@ TEST_P(TroubleTest, WhatCannotBePublishedGoesBackAndHoldsUpNobodyElse) {
     const std::string content = row.SerializeAsString();
     return tx
         .Execute("UPDATE responses SET state = ?, checksum = ?, content = ? WHERE body = ? AND inspection = ?",
-                 {int64_t{Response::APPROVED}, db::ChecksumOf(content), db::Bytes(content), "norfolk-pcc", kReport})
+                 {int64_t{Response::APPROVED}, db::ChecksumOf(content), db::Bytes{content}, "norfolk-pcc", kReport})
         .status();
   }));
   job_.AnswerInFull(suffolk, other, "Suffolk");
@@ -232,7 +232,7 @@ TEST_P(TroubleTest, AnEventOfAnUnknownTypeIsWaitedForAndNotPassedOver) {
   ASSERT_NO_FATAL_FAILURE(Tamper(Service::kRegistry, [&](db::Transaction& tx) {
     return tx
         .Execute("UPDATE events SET type = ?, checksum = ?, payload = ? WHERE position = ?",
-                 {known.GetDescriptor()->full_name(), db::ChecksumOf(payload), db::Bytes(payload), event->position()})
+                 {known.GetDescriptor()->full_name(), db::ChecksumOf(payload), db::Bytes{payload}, event->position()})
         .status();
   }));
   for (const Service follower : kFollowers) {
@@ -262,7 +262,7 @@ TEST_P(TroubleTest, OneDamagedRowIsFoundAndKeepsNobodyElsesDayFromPassing) {
     content.at(content.size() / 2) ^= 0x04;
     return tx
         .Execute("UPDATE deadlines SET content = ? WHERE body = ? AND inspection = ?",
-                 {db::Bytes(content), damaged.body, kReport})
+                 {db::Bytes{content}, damaged.body, kReport})
         .status();
   }));
 
