@@ -8,7 +8,7 @@
 #include "libs/base/status.h"
 #include "libs/calendar/format.h"
 #include "libs/calendar/london.h"
-#include "libs/calendar/statutory.h"
+#include "libs/calendar/rules.h"
 
 namespace section55::deadlines::rules {
 namespace {
@@ -136,9 +136,9 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
   if (!working.ok()) {
     return base::Error(absl::StatusCode::kNotFound, "UNKNOWN_RULE", std::string(working.status().message()));
   }
-  if (basis != Inspection::STATUTE_S55) {
+  if (working->statutory && basis != Inspection::STATUTE_S55) {
     working->due_date.reset();
-    working->steps = {working->steps.front(), WhyNotStatutory(basis)};
+    working->steps = {working->steps.front(), {calendar::Step::Kind::kNoDay, WhyNotStatutory(basis), std::nullopt}};
   }
   if (working->due_date && working->due_date->year() > kLastYear) {
     Violations violations;
@@ -153,8 +153,8 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
   response.set_rule_text(working->rule_text);
   *response.mutable_publication_date() = base::ToProtoDate(publication_date);
   response.set_day_number_today(calendar::DayNumber(publication_date, today));
-  for (std::string& step : working->steps) {
-    response.add_steps(std::move(step));
+  for (calendar::Step& step : working->steps) {
+    response.add_steps(std::move(step.text));
   }
   if (working->due_date) {
     *response.mutable_due_date() = base::ToProtoDate(*working->due_date);

@@ -13,7 +13,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/calendar/london.h"
-#include "libs/calendar/statutory.h"
+#include "libs/calendar/rules.h"
 
 namespace section55::publication::rules {
 namespace {
