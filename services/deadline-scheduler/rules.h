@@ -12,6 +12,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "libs/base/transitions.h"
+#include "libs/calendar/period.h"
 #include "section55/deadlines/v1/deadline.pb.h"
 #include "section55/deadlines/v1/deadline_scheduler.pb.h"
 #include "section55/registry/v1/events.pb.h"
@@ -63,6 +64,9 @@ absl::Status CheckExplain(const v1::ExplainDeadlineRequest& request);
 // the year 9999.
 absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl::CivilDay publication_date,
                                                     registry::v1::Inspection::Basis basis, absl::Time now);
+
+// Adds a step as a sentence and as data, its day counted from the response's publication_date.
+void AddStep(const calendar::Step& step, v1::ExplainDeadlineResponse& response);
 
 // The step that says where a body's deadline stands.
 std::string ExplainState(const v1::Deadline& deadline);

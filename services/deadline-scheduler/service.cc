@@ -102,7 +102,7 @@ absl::Status DeadlineSchedulerService::ExplainReport(const rpc::Call& call, cons
         }
         ASSIGN_OR_RETURN(const rules::DeadlineId id, rules::ParseDeadlineName(deadline.name()));
         ASSIGN_OR_RETURN(const store::StoredDeadline stored, store::LoadDeadline(tx, id));
-        response.add_steps(rules::ExplainState(stored.message));
+        rules::AddStep({calendar::Step::Kind::kStanding, rules::ExplainState(stored.message), std::nullopt}, response);
         return absl::OkStatus();
       },
       call.deadline);
