@@ -497,6 +497,7 @@ admin::v1::FollowerStatus Follower::Status() {
       status.set_last_error(base::ErrorText(problem));
     }
   }
+  status.set_waits_for_newer_program(Handlers::IsUnknown(impl_->trouble));
   return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -22,6 +23,7 @@ using google::protobuf::util::TimeUtil;
 // Rows that CheckStorage reads before it lets others have their turn.
 constexpr int kCheckedAtOnce = 500;
 constexpr int kMostDamagedRows = 1000;
+constexpr int kPageOfEventsOrJobs = 100;
 constexpr std::string_view kJobs = "jobs/";
 
 google::protobuf::Timestamp ToProto(absl::Time time) { return TimeUtil::MicrosecondsToTimestamp(base::ToMicros(time)); }
@@ -98,29 +100,23 @@ grpc::Status AdminService::ListParkedEvents(grpc::ServerContext* context,
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
     CheckParent(request->parent(), violations);
-    const int size = rpc::PageSize(request->page_size(), violations, 100);
-    const std::vector<std::string> key = rpc::ReadPageToken(*request, 2, violations);
-    events::ParkedKey after;
-    if (!key.empty()) {
-      after.source = key[0];
-      if (!absl::SimpleAtoi(key[1], &after.position)) {
-        violations.Add("page_token", "is damaged");
-      }
-    }
+    const auto paging = rpc::ReadPaging<std::string, int64_t>(*request, violations, kPageOfEventsOrJobs);
     RETURN_IF_ERROR(violations.ToStatus());
+    events::ParkedKey after;
+    if (paging.after) {
+      std::tie(after.source, after.position) = *paging.after;
+    }
     std::vector<admin::v1::ParkedEvent> events;
     RETURN_IF_ERROR(parts_.database.Lookup(
         [&](db::Transaction& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(events, events::ListParked(tx, request->parent(), after, size + 1));
+          ASSIGN_OR_RETURN(events, events::ListParked(tx, request->parent(), after, paging.limit()));
           return absl::OkStatus();
         },
         call.deadline));
-    // One more than asked for says whether there is another page.
-    if (events.size() > static_cast<size_t>(size)) {
-      events.resize(size);
-      response->set_next_page_token(
-          rpc::MakePageToken(*request, {events.back().source(), std::to_string(events.back().position())}));
-    }
+    const auto key_of = [](const admin::v1::ParkedEvent& event) {
+      return std::tuple(event.source(), event.position());
+    };
+    rpc::FinishPage(*request, paging, events, key_of, *response);
     for (admin::v1::ParkedEvent& event : events) {
       *response->add_parked_events() = std::move(event);
     }
@@ -172,22 +168,18 @@ grpc::Status AdminService::ListJobs(grpc::ServerContext* context, const admin::v
   return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
     base::Violations violations;
     CheckParent(request->parent(), violations);
-    const int size = rpc::PageSize(request->page_size(), violations, 100);
-    const std::vector<std::string> key = rpc::ReadPageToken(*request, 2, violations);
-    jobs::Queue::Place after;
-    if (!key.empty() && (!absl::SimpleAtoi(key[0], &after.due_us) || !absl::SimpleAtoi(key[1], &after.id))) {
-      violations.Add("page_token", "is damaged");
-    }
+    const auto paging = rpc::ReadPaging<int64_t, int64_t>(*request, violations, kPageOfEventsOrJobs);
     RETURN_IF_ERROR(violations.ToStatus());
-    ASSIGN_OR_RETURN(std::vector<admin::v1::Job> jobs,
-                     parts_.jobs.List(request->parent(), request->parked_only(), after, size + 1));
-    if (jobs.size() > static_cast<size_t>(size)) {
-      jobs.resize(size);
-      const admin::v1::Job& last = jobs.back();
-      response->set_next_page_token(rpc::MakePageToken(
-          *request,
-          {std::to_string(TimeUtil::TimestampToMicroseconds(last.due_time())), last.name().substr(kJobs.size())}));
+    jobs::Queue::Place after;
+    if (paging.after) {
+      std::tie(after.due_us, after.id) = *paging.after;
     }
+    ASSIGN_OR_RETURN(std::vector<admin::v1::Job> jobs,
+                     parts_.jobs.List(request->parent(), request->parked_only(), after, paging.limit()));
+    const auto key_of = [](const admin::v1::Job& job) {
+      return std::tuple(TimeUtil::TimestampToMicroseconds(job.due_time()), *ParseJobName(job.name()));
+    };
+    rpc::FinishPage(*request, paging, jobs, key_of, *response);
     for (admin::v1::Job& job : jobs) {
       *response->add_jobs() = std::move(job);
     }

@@ -44,7 +44,7 @@ std::vector<prometheus::MetricFamily> Gauges::Collect() const {
   for (const admin::v1::FollowerStatus& follower : followers_()) {
     Add(parked, follower.source(), static_cast<double>(follower.parked_events()));
     Add(connected, follower.source(), follower.connected() ? 1 : 0);
-    Add(newer, follower.source(), follower.last_error().find("UNIMPLEMENTED") != std::string::npos ? 1 : 0);
+    Add(newer, follower.source(), follower.waits_for_newer_program() ? 1 : 0);
     if (follower.connected()) {
       Add(lag, follower.source(),
           static_cast<double>(std::max<int64_t>(0, follower.source_head_position() - follower.position())));

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/resource_name.h"
@@ -196,6 +197,13 @@ absl::Status InsertHistory(db::Transaction& tx, const Save& save) {
   return absl::OkStatus();
 }
 
+// Whether the bytes are the fields of some message, end to end.
+bool IsMessage(std::string_view bytes) {
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                               static_cast<int>(bytes.size()));
+  return google::protobuf::internal::WireFormatLite::SkipMessage(&input) && input.ConsumedEntireMessage();
+}
+
 bool MergeBytes(std::string_view bytes, google::protobuf::MessageLite& message) {
   google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                static_cast<int>(bytes.size()));
@@ -334,6 +342,19 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
     }
   }
   return InsertHistory(tx, save);
+}
+
+absl::Status Serialise(const ResponseBytes& bytes, std::string& response) {
+  if (!IsMessage(bytes.content) || !IsMessage(bytes.report)) {
+    return Unreadable(bytes);
+  }
+  v1::Response etag;
+  etag.set_etag(base::EtagOf(bytes.version));
+  response.clear();
+  response.reserve(bytes.content.size() + bytes.report.size() + etag.ByteSizeLong());
+  response.append(bytes.content).append(bytes.report);
+  etag.AppendToString(&response);
+  return absl::OkStatus();
 }
 
 absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response) {

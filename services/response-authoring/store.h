@@ -85,7 +85,9 @@ struct ResponseBytes {
 };
 using ReadBytes = absl::FunctionRef<absl::Status(const ResponseBytes&)>;
 
-// Fills `response` for a reader who only hands it on: its fields stay as they are stored, in the unknown fields, which go out as they are;
+// Writes the whole response, serialised, for a reader who only hands it on. Only its outline is looked at. DATA_LOSS.
+absl::Status Serialise(const ResponseBytes& bytes, std::string& response);
+// Fills `response` for a list that only hands it on: its fields stay as they are stored, in the unknown fields, which go out as they are;
 // only the etag is set by name. Costs a fraction of Parse. DATA_LOSS.
 absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response);
 // The response with its fields. DATA_LOSS.

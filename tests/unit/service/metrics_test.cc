@@ -47,7 +47,7 @@ TEST_F(GaugesTest, SayHowFollowersAndJobsStand) {
 
 TEST_F(GaugesTest, SayThatAFollowerWaitsForANewerProgram) {
   followers_ = {Follower("publication", 5, 9, 0)};
-  followers_[0].set_last_error("UNIMPLEMENTED: section55.publication.v1.Withdrawn is not known here");
+  followers_[0].set_waits_for_newer_program(true);
   EXPECT_THAT(Text(), HasSubstr("section55_follower_waits_for_newer_program{source=\"publication\"} 1\n"));
 }
 
