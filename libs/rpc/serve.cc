@@ -125,11 +125,11 @@ struct Waiting {
 
 }  // namespace
 
-absl::Status Server::Impl::CheckServing() {
+absl::Status Server::Impl::CheckServing(Kind kind) {
   if (draining) {
     return base::Error(absl::StatusCode::kUnavailable, "NOT_SERVING", "the server is stopping");
   }
-  if (!serving) {
+  if (!serving && kind != Kind::kAlways) {
     absl::MutexLock lock(&mutex);
     return not_serving;
   }
@@ -160,8 +160,9 @@ absl::StatusOr<std::shared_ptr<const Identity>> Server::Impl::WhoCalls(const grp
       "say who you are: metadata \"authorization: Bearer TOKEN\", or the client certificate of a service of the suite");
 }
 
-absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, bool waits, Admitted& admitted) {
-  RETURN_IF_ERROR(CheckServing());
+absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, Kind kind, Admitted& admitted) {
+  RETURN_IF_ERROR(CheckServing(kind));
+  const bool waits = kind == Kind::kWaiting;
   const grpc::ServerContext& context = open.context;
   admitted.deadline = absl::InfiniteFuture();
   if (context.deadline() != std::chrono::system_clock::time_point::max()) {
@@ -199,9 +200,9 @@ absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, bool waits,
 }
 
 absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry,
-                                  bool waits, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
+                                  Kind kind, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
   const access::Policy::Method& method = *entry.method;
-  const absl::Status let_in = Admit(open, entry, waits, admitted);
+  const absl::Status let_in = Admit(open, entry, kind, admitted);
   const absl::StatusOr<access::Scope> scope =
       let_in.ok() ? policy.Authorise(method, *admitted.caller, request, directory) : let_in;
   if (!scope.ok()) {
@@ -242,7 +243,7 @@ grpc::Status Server::Impl::Finish(OpenCall& open, Entry& entry, const Admitted& 
   return ToGrpc(status);
 }
 
-grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::protobuf::Message& request, bool waits,
+grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::protobuf::Message& request, Kind kind,
                                  absl::FunctionRef<absl::Status(Call&)> body) {
   Admitted admitted;
   admitted.request_id = RequestIdOf(context);
@@ -256,7 +257,7 @@ grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::pro
   }
   Entry& entry = found->second;
   const absl::Status status =
-      HideInsides(Handle(*open, request, entry, waits, admitted, body), entry.method->full_name, admitted.request_id);
+      HideInsides(Handle(*open, request, entry, kind, admitted, body), entry.method->full_name, admitted.request_id);
   std::string scratch;
   return Finish(*open, entry, admitted, access::Policy::TenantOf(*entry.method, request, scratch), status);
 }
@@ -265,7 +266,7 @@ grpc::Status Server::Impl::Refuse(OpenCall& open, Entry& entry, const absl::Stat
   Admitted admitted;
   admitted.request_id = RequestIdOf(open.context);
   open.context.AddInitialMetadata(kRequestId, admitted.request_id);
-  absl::Status status = ask ? Admit(open, entry, /*waits=*/false, admitted) : absl::OkStatus();
+  absl::Status status = ask ? Admit(open, entry, Kind::kPlain, admitted) : absl::OkStatus();
   if (status.ok()) {
     status = why;
   }
@@ -275,12 +276,17 @@ grpc::Status Server::Impl::Refuse(OpenCall& open, Entry& entry, const absl::Stat
 
 grpc::Status Server::Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                            absl::FunctionRef<absl::Status(Call&)> body) {
-  return impl_->Serve(*context, request, /*waits=*/false, body);
+  return impl_->Serve(*context, request, Impl::Kind::kPlain, body);
+}
+
+grpc::Status Server::ServeAlways(grpc::ServerContext* context, const google::protobuf::Message& request,
+                                 absl::FunctionRef<absl::Status(Call&)> body) {
+  return impl_->Serve(*context, request, Impl::Kind::kAlways, body);
 }
 
 grpc::Status Server::ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
                                   absl::FunctionRef<absl::Status(Call&)> body) {
-  return impl_->Serve(*context, request, /*waits=*/true, body);
+  return impl_->Serve(*context, request, Impl::Kind::kWaiting, body);
 }
 
 }  // namespace section55::rpc

@@ -132,6 +132,7 @@ absl::Status Server::Start() {
     return absl::UnavailableError(fmt::format("cannot listen on {}", options.listen));
   }
   SetServing(NotServing("the server is starting"));
+  impl_->server->GetHealthCheckService()->SetServingStatus(std::string(kLiveness), true);
   return absl::OkStatus();
 }
 
@@ -141,26 +142,41 @@ std::shared_ptr<grpc::Channel> Server::InProcessChannel() { return impl_->server
 
 void Server::SetServing(const absl::Status& status) {
   absl::MutexLock lock(&impl_->mutex);
+  if (impl_->draining) {
+    return;
+  }
   impl_->serving = status.ok();
   if (!status.ok()) {
     impl_->not_serving = NotServing(std::string_view(status.message().data(), status.message().size()));
   }
-  auto* health = impl_->server == nullptr ? nullptr : impl_->server->GetHealthCheckService();
+  impl_->TellHealth(status.ok());
+}
+
+void Server::Impl::TellHealth(bool ready) {
+  auto* health = server == nullptr ? nullptr : server->GetHealthCheckService();
   if (health == nullptr) {
     return;
   }
-  health->SetServingStatus("", status.ok());
-  for (const auto& [name, service] : impl_->services) {
-    health->SetServingStatus(name, status.ok());
+  health->SetServingStatus("", ready);
+  health->SetServingStatus(std::string(kReadiness), ready);
+  for (const auto& [name, service] : services) {
+    health->SetServingStatus(name, ready);
   }
 }
 
 void Server::Drain(absl::Duration grace) {
-  if (impl_->server == nullptr || impl_->draining.exchange(true)) {
+  if (impl_->server == nullptr) {
     return;
   }
   const absl::Time until = absl::Now() + grace;
-  impl_->server->GetHealthCheckService()->Shutdown();
+  {
+    absl::MutexLock lock(&impl_->mutex);
+    if (impl_->draining.exchange(true)) {
+      return;
+    }
+    // Not health's own Shutdown: a process that drains is alive.
+    impl_->TellHealth(false);
+  }
   {
     // gRPC itself would also wait for connections that are merely open, up to the deadline: an idle caller does not answer its
     // goodbye for seconds. So the running calls are waited for here, while new ones are refused, ...

@@ -55,6 +55,11 @@ struct ServerOptions {
   absl::Duration longest_send = absl::Seconds(30);
 };
 
+// Names in the health service. Liveness is SERVING from Start until the process ends: starting it again would not help what is wrong
+// while readiness is not, as when its database is away. Readiness is what SetServing says; so are "" and the name of each service.
+inline constexpr std::string_view kLiveness = "liveness";
+inline constexpr std::string_view kReadiness = "readiness";
+
 // Thread-safe once started. The services hold a reference to it, so it lives longer than they do; Drain it before they
 // go.
 class Server {
@@ -72,7 +77,7 @@ class Server {
   // Before Start: how a force finds its body. May be null.
   void SetTenantDirectory(access::TenantDirectory* directory);
 
-  // Compiles the access rules, listens. Every health name is NOT_SERVING until SetServing. One sentence for the
+  // Compiles the access rules, listens. Every health name but kLiveness is NOT_SERVING until SetServing. One sentence for the
   // operator when the address is in use, a certificate is missing or a rule is broken.
   absl::Status Start();
 
@@ -83,8 +88,8 @@ class Server {
   // there a call may say in its metadata x-test-service which service it comes from.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
-  // OK: health says SERVING. Otherwise NOT_SERVING, and every call gets UNAVAILABLE with this message (an old schema
-  // names the command to run).
+  // OK: health says SERVING. Otherwise NOT_SERVING, and every call but those of ServeAlways gets UNAVAILABLE with this message (an old
+  // schema names the command to run). Means nothing any more once it drains.
   void SetServing(const absl::Status& status);
 
   // Stops: health NOT_SERVING first, then no new calls, waiting streams are told, running calls get until `grace` to
@@ -99,6 +104,9 @@ class Server {
   // before.
   grpc::Status Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                      absl::FunctionRef<absl::Status(Call&)> body);
+  // The same for what an operator asks even while nothing is served.
+  grpc::Status ServeAlways(grpc::ServerContext* context, const google::protobuf::Message& request,
+                           absl::FunctionRef<absl::Status(Call&)> body);
   // The same for a stream that waits for what is new until its caller goes: it gets no deadline.
   grpc::Status ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
                             absl::FunctionRef<absl::Status(Call&)> body);

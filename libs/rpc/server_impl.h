@@ -63,22 +63,28 @@ struct Server::Impl {
   Impl(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens);
   ~Impl();
 
+  // server.cc
+  void TellHealth(bool ready);
+
   // handlers.cc
   std::unique_ptr<grpc::Service> Check(const google::protobuf::ServiceDescriptor& descriptor, grpc::Service& service);
   static std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> WatchMessages();
 
+  // Which of the functions of Server a call came by.
+  enum class Kind { kPlain, kAlways, kWaiting };
+
   // serve.cc
-  grpc::Status Serve(grpc::ServerContext& context, const google::protobuf::Message& request, bool waits,
+  grpc::Status Serve(grpc::ServerContext& context, const google::protobuf::Message& request, Kind kind,
                      absl::FunctionRef<absl::Status(Call&)> body);
   // The answer to a request that was not read; with `ask`, to callers who may not even call another one.
   grpc::Status Refuse(OpenCall& open, Entry& entry, const absl::Status& why, bool ask);
-  absl::Status Admit(OpenCall& open, const Entry& entry, bool waits, Admitted& admitted);
-  absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, bool waits,
+  absl::Status Admit(OpenCall& open, const Entry& entry, Kind kind, Admitted& admitted);
+  absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, Kind kind,
                       Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body);
   grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
                       const absl::Status& status);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
-  absl::Status CheckServing();
+  absl::Status CheckServing(Kind kind);
 
   const ServerOptions options;
   base::Clock& clock;

@@ -5,7 +5,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+#include <ctime>
 #include <string_view>
+
+#include "libs/base/status.h"
 
 namespace section55::rpc {
 namespace {
@@ -29,6 +33,13 @@ std::shared_ptr<EVP_PKEY> ReadKey(const std::string& path) {
   return {file ? PEM_read_bio_PrivateKey(file.get(), nullptr, no_passphrase, nullptr) : nullptr, EVP_PKEY_free};
 }
 
+absl::Time TimeOf(const ASN1_TIME* time) {
+  std::tm parts = {};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? absl::FromTM(parts, absl::UTCTimeZone()) : absl::InfinitePast();
+}
+
+std::string Text(absl::Time time) { return absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone()); }
+
 }  // namespace
 
 absl::Status CheckCertificates(const std::string& folder) {
@@ -45,6 +56,34 @@ absl::Status CheckCertificates(const std::string& folder) {
     return absl::InvalidArgumentError(fmt::format("{} is not the key of {}", KeyPath(folder), CertificatePath(folder)));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Validity> ReadValidity(const std::string& folder) {
+  RETURN_IF_ERROR(CheckCertificates(folder));
+  Validity validity{absl::InfinitePast(), absl::InfiniteFuture()};
+  for (const std::string& path : {CertificatePath(folder), RootsPath(folder)}) {
+    const auto certificate = ReadCertificate(path);
+    if (certificate == nullptr) {
+      return absl::NotFoundError(fmt::format("{} is missing or not in PEM form", path));
+    }
+    validity.from = std::max(validity.from, TimeOf(X509_get0_notBefore(certificate.get())));
+    validity.until = std::min(validity.until, TimeOf(X509_get0_notAfter(certificate.get())));
+  }
+  return validity;
+}
+
+absl::Status Validity::Check(absl::Time now) const {
+  if (now >= from && now < until) {
+    return absl::OkStatus();
+  }
+  return base::Error(absl::StatusCode::kUnavailable, "CERTIFICATE_INVALID",
+                     now < from
+                         ? fmt::format("the certificate or its authority's holds only from {} on: check the clock, or "
+                                       "put one that holds into the folder of --certificates",
+                                       Text(from))
+                         : fmt::format("the certificate or its authority's has expired at {}: put a new one into the "
+                                       "folder of --certificates",
+                                       Text(until)));
 }
 
 std::shared_ptr<grpc::experimental::CertificateProviderInterface> WatchCertificates(const std::string& folder) {

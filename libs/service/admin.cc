@@ -44,6 +44,13 @@ void CheckParent(const std::string& parent, base::Violations& violations) {
   }
 }
 
+// What an operator is told: with the driver's words, which may name hosts and files.
+std::string ReasonOf(const absl::Status& status) {
+  const std::string detail = base::DetailOf(status);
+  return fmt::format("{}{}{}{}", std::string(status.message()), detail.empty() ? "" : " (", detail,
+                     detail.empty() ? "" : ")");
+}
+
 absl::Status MustHaveTheForm(std::string_view form) {
   base::Violations violations;
   violations.Add("name", fmt::format("must have the form {}", form));
@@ -63,12 +70,24 @@ events::Follower* AdminService::FindFollower(std::string_view source) const {
 
 grpc::Status AdminService::GetStatus(grpc::ServerContext* context, const admin::v1::GetStatusRequest* request,
                                      admin::v1::Status* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+  return server_.ServeAlways(context, *request, [&](rpc::Call& call) -> absl::Status {
     response->set_service(parts_.service_name);
     response->set_version(SECTION55_VERSION);
     *response->mutable_start_time() = ToProto(start_time_);
     *response->mutable_current_time() = ToProto(parts_.clock.Now());
     response->set_database_engine(parts_.database.engine() == db::Engine::kSqlite ? "sqlite" : "mysql");
+    response->set_deployment(parts_.deployment);
+    const AdminParts::Health health = parts_.health();
+    if (!health.serving.ok()) {
+      response->set_not_serving_reason(ReasonOf(health.serving));
+    }
+    if (absl::IsFailedPrecondition(health.database)) {
+      response->set_schema_problem(std::string(health.database.message()));
+    }
+    if (!health.database.ok()) {
+      // Nobody waits for what does not answer.
+      return absl::OkStatus();
+    }
     ASSIGN_OR_RETURN(const std::vector<db::AppliedMigration> history, db::SchemaHistory(parts_.database));
     for (const db::AppliedMigration& step : history) {
       response->add_applied_migrations(fmt::format("{}/{:04}_{}", step.component, step.version, step.name));

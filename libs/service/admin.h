@@ -23,7 +23,8 @@ inline constexpr std::string_view kDrivenClockName = "section55.admin.v1.DrivenC
 
 // What Admin shows and works on. What is referred to outlives the server; the functions are thread-safe.
 struct AdminParts {
-  std::string service_name;  // "response-authoring"
+  std::string service_name;     // "response-authoring"
+  std::string deployment = {};  // "local"
   base::Clock& clock;
   db::Database& database;
   events::EventLog& log;
@@ -32,6 +33,11 @@ struct AdminParts {
   std::vector<const db::MessageTable*> tables = {};  // that CheckStorage reads, beside those of the libraries
   std::function<std::vector<admin::v1::LoopStatus>()> loops = {};
   std::function<absl::Status()> schema = {};  // OK, or the sentence that says what to do
+  // What is known of the service without a look at its database: whether it serves, and whether the database answers.
+  struct Health {
+    absl::Status serving, database;
+  };
+  std::function<Health()> health = [] { return Health(); };
 };
 
 class AdminService : public admin::v1::Admin::Service {

@@ -42,10 +42,10 @@ void Loops::Tend(const DatabaseState& database, absl::Duration now, absl::Time w
   }
 }
 
-void Loops::Stop() {
+void Loops::Stop(bool give_back) {
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
     Set(*entry, false);
-    if (entry->loop.leased) {
+    if (entry->loop.leased && give_back) {
       entry->lease.Release();
       entry->held = false;
       entry->next_look = -absl::InfiniteDuration();

@@ -43,8 +43,8 @@ class Loops {
   // that does not answer is not asked for leases, so that this never takes long; what runs goes on for as long as its lease.
   void Tend(const DatabaseState& database, absl::Duration now, absl::Time wall);
 
-  // Stops everything and gives the leases back.
-  void Stop();
+  // Stops everything and gives the leases back; not with a database that does not answer, which would take long.
+  void Stop(bool give_back = true);
 
   // As Admin shows it; without holders while the database does not answer. Thread-safe.
   std::vector<admin::v1::LoopStatus> Status() const;

@@ -3,16 +3,19 @@
 #include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
+#include <unistd.h>
 
-#include <cerrno>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <deque>
+#include <thread>
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "db_schema.h"
 #include "events_schema.h"
@@ -21,11 +24,16 @@
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
 #include "libs/db/idempotency.h"
+#include "libs/db/owner.h"
 #include "libs/events/feed_service.h"
 #include "libs/events/follower.h"
 #include "libs/rpc/channel.h"
+#include "libs/rpc/tls.h"
 #include "libs/service/admin.h"
+#include "libs/service/files.h"
+#include "libs/service/lookout.h"
 #include "libs/service/metrics.h"
+#include "libs/service/probe.h"
 #include "libs/service/prune.h"
 #include "libs/service/readiness.h"
 #include "libs/service/settings.h"
@@ -34,23 +42,34 @@
 namespace section55::service {
 namespace {
 
+// From the signal to the end of the process, come what may; and what running calls get of it.
 constexpr absl::Duration kGrace = absl::Seconds(10);
-// How often a process looks whether all is well, and while it is not.
-constexpr timespec kLook = {1, 0};
-constexpr timespec kLookInTrouble = {0, 500'000'000};
-// A look that gets no answer must not hold up a signal.
+constexpr absl::Duration kGraceOfCalls = absl::Seconds(8);
+// The exit code of a process that did not end by itself within its grace.
+constexpr int kCutOff = 3;
+// How often a process looks whether all is well, and while it is not; and how often it sees to it that it does.
+constexpr absl::Duration kLook = absl::Seconds(1);
+constexpr absl::Duration kLookInTrouble = absl::Milliseconds(500);
+constexpr timespec kWatch = {1, 0};
+// What a check gets.
 constexpr absl::Duration kPatience = absl::Seconds(2);
+// MySQL: when a server that is asked whether it is there has been silent for too long.
+constexpr absl::Duration kLongestSilence = absl::Seconds(3);
+// For rows of replicas that are gone.
+constexpr absl::Duration kKeepProbes = absl::Hours(24 * 7);
 // What may be pruned has been kept for days: an hour more or less does not matter.
 constexpr absl::Duration kPruningPause = absl::Hours(1);
 
 std::string Text(absl::string_view view) { return {view.data(), view.size()}; }
 
-const sigset_t& StopSignals() {
+// SIGHUP asks to look at everything anew; the others to end.
+const sigset_t& Signals() {
   static const sigset_t signals = [] {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
+    for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+      sigaddset(&set, signal);
+    }
     return set;
   }();
   return signals;
@@ -69,13 +88,41 @@ absl::Duration SinceSomeTime() { return absl::FromChrono(std::chrono::steady_clo
 
 void SetUpProcess(std::string_view name) {
   // Blocked in every thread, because later ones inherit this: Run takes them instead of a handler.
-  pthread_sigmask(SIG_BLOCK, &StopSignals(), nullptr);
+  pthread_sigmask(SIG_BLOCK, &Signals(), nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow any more is an error of that write, as a full disk is.
+  signal(SIGXFSZ, SIG_IGN);
   // Debian builds Abseil, and gRPC on it, with the search for lock cycles on: a graph under one lock, at every lock taken.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   gpr_set_log_function(LogFromGrpc);
   google::protobuf::SetLogHandler(LogFromProtobuf);
   base::StartLog(name);
+  KeepFilesPrivate();
+}
+
+// What health says of a database that fails a check. The sentence of an operator's mistake says it best itself.
+absl::Status Unready(std::string_view what, const absl::Status& status) {
+  if (status.ok() || absl::IsFailedPrecondition(status)) {
+    return status;
+  }
+  const std::string detail = base::DetailOf(status);
+  return base::WithDetail(base::Error(absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE", what),
+                          detail.empty() ? Text(status.message()) : detail);
+}
+
+// What a process that ends waits for.
+std::atomic<const char*> ending = "";
+
+// From a thread of its own, which nothing can hold up.
+void EndWithinGrace() {
+  std::thread([] {
+    absl::Notification never;
+    never.WaitForNotificationWithTimeout(kGrace);
+    base::Log(base::Severity::kError, "cut off: it did not end in time",
+              {{"waiting_for", std::string_view(ending.load())}, {"exit_code", int64_t{kCutOff}}});
+    base::StopLog();
+    _exit(kCutOff);
+  }).detach();
 }
 
 }  // namespace
@@ -89,10 +136,15 @@ struct Process::Impl {
 
   absl::Status Open(int argc, char** argv);
   absl::Status Migrate();
+  // Whether the database is this service's and has the schema that the program needs.
+  absl::Status CheckDatabase();
   absl::Status Start();
+  // Looks whether all is well, and at the loops. Returns when to look again.
+  absl::Duration Look();
   void Serve();
   void Drain();
   std::vector<admin::v1::FollowerStatus> Followers();
+  Readiness::Checks Checks();
   std::vector<Pruning::Kind> Prunable();
 
   const std::string name;
@@ -105,6 +157,12 @@ struct Process::Impl {
   // In the order in which they need each other.
   std::unique_ptr<base::Clock> clock;
   std::unique_ptr<db::Database> database;
+  // What is asked whether the database is there, and for leases. On MySQL by a connection of its own: calls that use up all of the
+  // others say nothing about the database.
+  std::unique_ptr<db::Database> beside;
+  db::Database* watched = nullptr;
+  std::optional<rpc::Validity> certificate;  // of the thread that looks
+  std::unique_ptr<Readiness> readiness;
   std::unique_ptr<access::TokenVerifier> tokens;
   std::unique_ptr<rpc::Server> server;
   std::unique_ptr<events::EventLog> log;
@@ -114,6 +172,7 @@ struct Process::Impl {
   // The sequencer of events outlives the calls, so that what the last of them did is numbered; the rest stops before them.
   std::unique_ptr<Loops> sequencer;
   std::unique_ptr<Loops> loops;
+  std::unique_ptr<Lookout> lookout;
   std::unique_ptr<Gauges> gauges;
   std::unique_ptr<http::Server> metrics;
   std::unique_ptr<events::EventFeedService> feed;
@@ -121,8 +180,19 @@ struct Process::Impl {
   std::unique_ptr<DrivenClockService> driven_clock_service;
 };
 
+absl::Status Process::Impl::CheckDatabase() {
+  RETURN_IF_ERROR(db::CheckOwner(*watched, name, settings.deployment, absl::Now() + kPatience));
+  return db::CheckSchema(*watched, schemas, absl::Now() + kPatience);
+}
+
 absl::Status Process::Impl::Migrate() {
   const bool dry_run = settings.command == Settings::Command::kMigrateDryRun;
+  if (settings.command == Settings::Command::kMigrateNew) {
+    RETURN_IF_ERROR(db::Begin(*database, name, settings.deployment, absl::Now()));
+    fmt::print("begun for {} in the deployment {}\n", name, settings.deployment);
+  } else {
+    RETURN_IF_ERROR(db::CheckOwner(*database, name, settings.deployment));
+  }
   ASSIGN_OR_RETURN(const auto steps, db::Migrate(*database, schemas, absl::Now(), dry_run));
   for (const db::Migration& step : steps) {
     fmt::print("{} {:04}_{}\n", dry_run ? "would apply" : "applied", step.version, step.name);
@@ -136,11 +206,17 @@ absl::Status Process::Impl::Migrate() {
 absl::Status Process::Impl::Open(int argc, char** argv) {
   ASSIGN_OR_RETURN(settings, ReadCommandLine(name, argc, argv));
   RETURN_IF_ERROR(calendar::CheckTimeZone());
-  auto opened = db::Open(settings.database);
-  if (!opened.ok()) {
-    return About("database", opened.status());
+  const auto open = [](const db::Options& options) -> absl::StatusOr<std::unique_ptr<db::Database>> {
+    auto opened = db::Open(options);
+    if (!opened.ok()) {
+      return About("database", opened.status());
+    }
+    return opened;
+  };
+  if (const absl::Status status = ProtectDatabase(settings.database.url); !status.ok()) {
+    return About("database", status);
   }
-  database = *std::move(opened);
+  ASSIGN_OR_RETURN(database, open(settings.database));
   if (settings.command != Settings::Command::kServe) {
     migrated = true;
     return Migrate();
@@ -160,23 +236,62 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
     tokens = *std::move(verifier);
   }
   if (database->engine() == db::Engine::kSqlite) {
+    RETURN_IF_ERROR(db::CheckOwner(*database, name, settings.deployment));
     RETURN_IF_ERROR(db::Migrate(*database, schemas, absl::Now(), /*dry_run=*/false).status());
+    watched = database.get();
+  } else {
+    db::Options options = settings.database;
+    options.connections = 1;
+    options.longest_silence = kLongestSilence;
+    ASSIGN_OR_RETURN(beside, open(options));
+    watched = beside.get();
   }
   server = std::make_unique<rpc::Server>(settings.server, *clock, tokens.get());
   log = std::make_unique<events::EventLog>(*database);
   jobs = std::make_unique<jobs::Queue>(*database, *clock, settings.replica);
   pruning = std::make_unique<Pruning>(Prunable(), kPruningPause);
-  sequencer = std::make_unique<Loops>(*database, settings.replica);
+  sequencer = std::make_unique<Loops>(*watched, settings.replica);
   sequencer->Add({.name = "events", .start = [this] { log->Start(); }, .stop = [this] { log->Stop(); }});
-  loops = std::make_unique<Loops>(*database, settings.replica);
+  loops = std::make_unique<Loops>(*watched, settings.replica);
   loops->Add({.name = "jobs", .start = [this] { jobs->Start(); }, .stop = [this] { jobs->Stop(); }});
   loops->Add(
       {.name = "prune", .start = [this] { pruning->Start(); }, .stop = [this] { pruning->Stop(); }, .leased = true});
+  readiness = std::make_unique<Readiness>(Checks());
+  lookout = std::make_unique<Lookout>([this] { return Look(); });
   gauges = std::make_unique<Gauges>([this] { return Followers(); }, [this] { return jobs->Count(); });
   if (!settings.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(metrics, OfferMetrics(settings.metrics_listen, *gauges));
   }
   return absl::OkStatus();
+}
+
+Readiness::Checks Process::Impl::Checks() {
+  return {
+      .schema = [this] { return Unready("the database does not answer", CheckDatabase()); },
+      .database = [this] { return Unready("the database does not answer", watched->Ping(absl::Now() + kPatience)); },
+      .write =
+          [this] {
+            return Unready("the database takes no changes",
+                           WriteProbe(*watched, settings.replica, absl::Now(), absl::Now() + kPatience));
+          },
+      .storage = [this] { return Unready("the database is damaged", watched->Verify(absl::Now() + kPatience)); },
+      .certificate = [this]() -> absl::Status {
+        if (const auto read = rpc::ReadValidity(settings.server.certificates); read.ok()) {
+          certificate = *read;
+        }
+        return certificate ? certificate->Check(absl::Now()) : absl::OkStatus();
+      },
+      .changed =
+          [this](const absl::Status& status) {
+            server->SetServing(status);
+            if (status.ok()) {
+              base::Log(base::Severity::kInfo, "serving");
+            } else {
+              base::Log(base::Severity::kWarning, "not serving",
+                        {{"reason", Text(status.message())}, {"detail", base::DetailOf(status)}});
+            }
+          },
+  };
 }
 
 std::vector<Pruning::Kind> Process::Impl::Prunable() {
@@ -191,7 +306,8 @@ std::vector<Pruning::Kind> Process::Impl::Prunable() {
   const auto old_events = [this](int limit) -> absl::StatusOr<int64_t> {
     return log->Prune(clock->Now(), settings.keep_events, limit);
   };
-  return {{"answers", answers}, {"events", old_events}};
+  const auto probes = [this](int) { return PruneProbes(*database, absl::Now() - kKeepProbes); };
+  return {{"answers", answers}, {"events", old_events}, {"probes", probes}};
 }
 
 std::vector<admin::v1::FollowerStatus> Process::Impl::Followers() {
@@ -205,13 +321,19 @@ std::vector<admin::v1::FollowerStatus> Process::Impl::Followers() {
 absl::Status Process::Impl::Start() {
   feed = std::make_unique<events::EventFeedService>(*server, *log);
   server->Register(events::kEventFeedName, *feed);
-  AdminParts parts{.service_name = name, .clock = *clock, .database = *database, .log = *log, .jobs = *jobs};
+  AdminParts parts{.service_name = name,
+                   .deployment = settings.deployment,
+                   .clock = *clock,
+                   .database = *database,
+                   .log = *log,
+                   .jobs = *jobs};
   for (events::Follower& follower : followers) {
     parts.followers.push_back(&follower);
   }
   parts.tables = tables;
   parts.loops = [this] { return loops->Status(); };
-  parts.schema = [this] { return db::CheckSchema(*database, schemas); };
+  parts.schema = [this] { return CheckDatabase(); };
+  parts.health = [this] { return AdminParts::Health{readiness->status(), readiness->database()}; };
   admin = std::make_unique<AdminService>(*server, std::move(parts));
   server->Register(kAdminName, *admin);
   if (driven_clock != nullptr) {
@@ -231,40 +353,47 @@ absl::Status Process::Impl::Start() {
   return absl::OkStatus();
 }
 
+absl::Duration Process::Impl::Look() {
+  const absl::Duration now = SinceSomeTime();
+  readiness->Look(now);
+  const Loops::DatabaseState state = {readiness->schema_is_right(), readiness->database().ok()};
+  sequencer->Tend(state, now, absl::Now());
+  loops->Tend(state, now, absl::Now());
+  return readiness->status().ok() ? kLook : kLookInTrouble;
+}
+
 void Process::Impl::Serve() {
-  Readiness readiness({
-      .schema = [this] { return db::CheckSchema(*database, schemas); },
-      .database = [this] { return database->Ping(absl::Now() + kPatience); },
-      .changed =
-          [&](const absl::Status& status) {
-            server->SetServing(status);
-            if (status.ok()) {
-              base::Log(base::Severity::kInfo, "serving");
-            } else {
-              base::Log(base::Severity::kWarning, "not serving", {{"reason", status.ToString()}});
-            }
-          },
-  });
+  lookout->Start();
   int signal = -1;
-  while (signal < 0) {
-    const absl::Duration now = SinceSomeTime();
-    readiness.Look(now);
-    const Loops::DatabaseState state = {readiness.schema_is_right(), readiness.status().ok()};
-    sequencer->Tend(state, now, absl::Now());
-    loops->Tend(state, now, absl::Now());
-    // Nothing, too, when it is interrupted: another look does no harm.
-    signal = sigtimedwait(&StopSignals(), nullptr, state.answers ? &kLook : &kLookInTrouble);
+  while (signal != SIGINT && signal != SIGTERM) {
+    if (signal == SIGHUP) {
+      base::Log(base::Severity::kInfo, "looking at everything anew", {{"signal", int64_t{signal}}});
+      lookout->LookNow();
+    }
+    readiness->Watch(SinceSomeTime());
+    // Nothing, too, when it is interrupted: another turn does no harm.
+    signal = sigtimedwait(&Signals(), nullptr, &kWatch);
   }
+  EndWithinGrace();
   base::Log(base::Severity::kInfo, "stopping", {{"signal", int64_t{signal}}});
 }
 
 void Process::Impl::Drain() {
-  loops->Stop();
-  server->Drain(kGrace);
+  ending = "calls, streams, followers and jobs";
+  std::thread loops_end([this] {
+    lookout->Stop();
+    loops->Stop(/*give_back=*/readiness->database().ok());
+  });
+  server->Drain(kGraceOfCalls);
+  ending = "followers and jobs";
+  loops_end.join();
+  ending = "the numbering of events";
   sequencer->Stop();
+  ending = "readers of the metrics";
   if (metrics != nullptr) {
     metrics->Stop();
   }
+  ending = "the last threads";
   base::Log(base::Severity::kInfo, "stopped");
 }
 

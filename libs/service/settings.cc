@@ -12,6 +12,7 @@
 #include "absl/flags/usage_config.h"
 #include "absl/time/clock.h"
 #include "libs/base/address.h"
+#include "libs/base/ids.h"
 #include "libs/base/status.h"
 
 ABSL_FLAG(std::string, listen, "", "HOST:PORT to listen on with TLS; port 0 picks a free one. Required.");
@@ -42,7 +43,12 @@ ABSL_FLAG(int, keep_events, 400,
 ABSL_FLAG(std::string, driven_clock, "",
           "For tests and sample data: a clock that stands still until DrivenClock.SetTime, from this time on "
           "(2026-01-31T09:00:00Z, or \"now\"). On loopback only.");
+ABSL_FLAG(std::string, deployment, "local",
+          "The installation that this service belongs to. A database carries the name of the one that it was begun in, "
+          "and is "
+          "refused in any other.");
 ABSL_FLAG(bool, dry_run, false, "With `migrate`: say what would be done and do nothing.");
+ABSL_FLAG(bool, new, false, "With `migrate`: begin a new database; on MySQL an empty one must be there.");
 
 namespace section55::service {
 namespace {
@@ -52,7 +58,8 @@ constexpr size_t kMaxReplica = 300;
 std::string Text(absl::string_view view) { return {view.data(), view.size()}; }
 
 absl::StatusOr<Settings::Command> ReadCommand(int argc, char** argv, std::string_view service_name) {
-  absl::SetProgramUsageMessage(fmt::format("[--flag=value ...] [migrate [--dry_run]]\nThe {} service.", service_name));
+  absl::SetProgramUsageMessage(
+      fmt::format("[--flag=value ...] [migrate [--new | --dry_run]]\nThe {} service.", service_name));
   absl::FlagsUsageConfig usage;
   // --help shows these flags and those of the service's own main.
   usage.contains_help_flags = [](absl::string_view file) {
@@ -68,12 +75,27 @@ absl::StatusOr<Settings::Command> ReadCommand(int argc, char** argv, std::string
   }
   const bool migrate = words.size() == 2;
   const bool dry_run = absl::GetFlag(FLAGS_dry_run);
-  if (!migrate && dry_run) {
-    return absl::InvalidArgumentError("--dry_run belongs to the command migrate");
+  const bool begin = absl::GetFlag(FLAGS_new);
+  if (!migrate && (dry_run || begin)) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} belongs to the command migrate", dry_run ? "--dry_run" : "--new"));
+  }
+  if (dry_run && begin) {
+    return absl::InvalidArgumentError("--new and --dry_run do not go together: what is not there yet lacks everything");
   }
   return !migrate  ? Settings::Command::kServe
          : dry_run ? Settings::Command::kMigrateDryRun
+         : begin   ? Settings::Command::kMigrateNew
                    : Settings::Command::kMigrate;
+}
+
+absl::StatusOr<std::string> ReadDeployment() {
+  std::string deployment = absl::GetFlag(FLAGS_deployment);
+  if (!base::IsResourceId(deployment)) {
+    return absl::InvalidArgumentError(
+        fmt::format("--deployment: \"{}\" is not a name of lower-case letters, digits and hyphens", deployment));
+  }
+  return deployment;
 }
 
 absl::StatusOr<db::Options> ReadDatabase(std::string_view service_name) {
@@ -172,7 +194,9 @@ absl::StatusOr<std::string> ReadReplica(const std::string& listen) {
 absl::StatusOr<Settings> ReadCommandLine(std::string_view service_name, int argc, char** argv) {
   Settings settings;
   ASSIGN_OR_RETURN(settings.command, ReadCommand(argc, argv, service_name));
+  ASSIGN_OR_RETURN(settings.deployment, ReadDeployment());
   ASSIGN_OR_RETURN(settings.database, ReadDatabase(service_name));
+  settings.database.create = settings.command == Settings::Command::kMigrateNew;
   if (settings.command != Settings::Command::kServe) {
     return settings;
   }

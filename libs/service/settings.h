@@ -16,8 +16,9 @@ namespace section55::service {
 
 // What the flags of libs/service say. The errors of all functions here are one sentence that names the flag.
 struct Settings {
-  enum class Command { kServe, kMigrate, kMigrateDryRun };
+  enum class Command { kServe, kMigrate, kMigrateNew, kMigrateDryRun };
   Command command = Command::kServe;
+  std::string deployment;
   rpc::ServerOptions server;
   db::Options database;
   std::optional<access::TokenVerifier::Options> tokens;  // none: only services call

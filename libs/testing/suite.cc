@@ -145,12 +145,14 @@ Suite::Suite(SuiteOptions options) : options_(std::move(options)), now_(options_
     state.channel = Connect(address(service), grpc::SslCredentials(tls));
     if (options_.engine == db::Engine::kSqlite) {
       state.database_url = fmt::format("sqlite:{}/{}.sqlite", folder_.path().string(), NameOf(service));
-      continue;
+    } else {
+      MariaDb& mariadb = MariaDb::Get();
+      state.database_url = mariadb.UrlOf(mariadb.NewDatabase());
     }
-    MariaDb& mariadb = MariaDb::Get();
-    state.database_url = mariadb.UrlOf(mariadb.NewDatabase());
-    if (const Outcome migrated = Run(MigrateCommandOf(service)); migrated.exit_code != 0) {
-      GiveUp(service, "cannot migrate: " + migrated.errors);
+    Command begin = MigrateCommandOf(service);
+    begin.words.emplace_back("--new");
+    if (const Outcome begun = Run(begin); begun.exit_code != 0) {
+      GiveUp(service, "cannot begin its database: " + begun.errors);
     }
   }
   for (const Service service : kServices) {
@@ -224,8 +226,10 @@ Command Suite::CommandOf(Service service) const {
   return command;
 }
 
-void Suite::Start(Service service) {
-  State(service).process = std::make_unique<Process>(CommandOf(service), LogFile(service), LogFile(service));
+void Suite::Start(Service service, const std::vector<std::string>& flags) {
+  Command command = CommandOf(service);
+  command.words.insert(command.words.end(), flags.begin(), flags.end());
+  State(service).process = std::make_unique<Process>(command, LogFile(service), LogFile(service));
 }
 
 void Suite::Kill(Service service) {

@@ -1,5 +1,7 @@
 // What an operator meets: mistakes at start, migration, drain, metrics, logs.
 
+#include "tests/e2e/operator.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,13 +12,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "grpc/health/v1/health.grpc.pb.h"
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "libs/testing/mariadb.h"
@@ -42,19 +45,6 @@ using testing::Service;
 using ::testing::StartsWith;
 using testing::StatusIs;
 using testing::Suite;
-
-// The command with a flag set anew; it stands once.
-testing::Command With(testing::Command command, const std::string& flag) {
-  const std::string name = flag.substr(0, flag.find('=') + 1);
-  std::erase_if(command.words, [&](const std::string& word) { return !name.empty() && word.starts_with(name); });
-  command.words.push_back(flag);
-  return command;
-}
-
-testing::Command Without(testing::Command command, const std::string& flag) {
-  std::erase_if(command.words, [&](const std::string& word) { return word.starts_with(flag + "="); });
-  return command;
-}
 
 // A suite whose services are stopped again, for its command lines.
 class StartTest : public ::testing::Test {
@@ -118,6 +108,43 @@ TEST_F(StartTest, EveryMistakeIsOneSentence) {
   }
 }
 
+// Somebody has lost or mixed up a database: nothing is begun in its place.
+TEST_F(StartTest, OnlyAServicesOwnDatabaseWillDo) {
+  const testing::TemporaryFolder folder;
+  const auto path = folder.path() / "none.sqlite";
+  const std::string none = "--database=sqlite:" + path.string();
+  const auto own = [&](Service service) { return "--database=" + suite_->database_url(service); };
+  for (const Service service : kServices) {
+    SCOPED_TRACE(NameOf(service));
+    const std::string what_to_do = fmt::format("\"{} migrate --new\"", NameOf(service));
+    const testing::Command serve = suite_->CommandOf(service);
+    const testing::Command migrate = suite_->MigrateCommandOf(service);
+    EXPECT_THAT(MistakeOf(service, With(serve, none)),
+                AllOf(HasSubstr("there is no database at"), HasSubstr(what_to_do)));
+    EXPECT_THAT(MistakeOf(service, With(migrate, none)), HasSubstr("there is no database at"));
+    EXPECT_FALSE(std::filesystem::exists(path));
+
+    const Service another = service == Service::kPublication ? Service::kAuthoring : Service::kPublication;
+    EXPECT_THAT(MistakeOf(service, With(serve, own(another))), HasSubstr("is that of " + NameOf(another)));
+    EXPECT_THAT(MistakeOf(service, With(migrate, own(another))), HasSubstr("is that of " + NameOf(another)));
+    EXPECT_THAT(MistakeOf(service, With(serve, "--deployment=live")), HasSubstr("in the deployment local"));
+    EXPECT_THAT(MistakeOf(service, With(migrate, "--new")), HasSubstr("leave out --new"));
+  }
+  const testing::Command migrate = With(suite_->MigrateCommandOf(Service::kAuthoring), none);
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(suite_->CommandOf(Service::kAuthoring), "--new")),
+              HasSubstr("--new belongs to the command migrate"));
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(With(migrate, "--new"), "--dry_run")), HasSubstr("--dry_run"));
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(migrate, "--deployment=Live!")), HasSubstr("--deployment"));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  std::ofstream(path).close();
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(suite_->CommandOf(Service::kAuthoring), none)),
+              HasSubstr("the database is empty"));
+  const testing::Outcome begun = testing::Run(With(migrate, "--new"));
+  EXPECT_EQ(begun.exit_code, 0) << begun.errors;
+  EXPECT_THAT(begun.output, StartsWith("begun for response-authoring in the deployment local\napplied "));
+  EXPECT_EQ(testing::Run(migrate).output, "nothing to do\n");
+}
+
 TEST_F(StartTest, UnknownFlagIsNamed) {
   const testing::Outcome outcome = testing::Run(With(suite_->CommandOf(Service::kAuthoring), "--no_such_flag=1"));
   EXPECT_EQ(outcome.exit_code, 1);
@@ -154,34 +181,6 @@ TEST_F(StartTest, KeyOfAnotherCertificateIsNoticed) {
               HasSubstr("key"));
 }
 
-// Follows what health says of a service, change by change.
-class HealthWatch {
- public:
-  HealthWatch(const Suite& suite, Service service) : stub_(suite.channel(service)) {
-    context_.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
-    context_.set_wait_for_ready(true);
-    grpc::health::v1::HealthCheckRequest request;
-    request.set_service(testing::FullNameOf(service));
-    stream_ = stub_.Watch(&context_, request);
-  }
-  ~HealthWatch() { context_.TryCancel(); }
-  // The next state; UNKNOWN when the stream has ended.
-  HealthCheckResponse::ServingStatus Next() {
-    HealthCheckResponse response;
-    do {
-      if (!stream_->Read(&response)) {
-        return HealthCheckResponse::UNKNOWN;
-      }
-    } while (response.status() == HealthCheckResponse::SERVICE_UNKNOWN);  // for a moment, while it starts
-    return response.status();
-  }
-
- private:
-  grpc::health::v1::Health::Stub stub_;
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> stream_;
-};
-
 // A service on a database of the test's own, beside the suite whose addresses it uses.
 class DatabaseTest : public ::testing::Test {
  protected:
@@ -191,11 +190,9 @@ class DatabaseTest : public ::testing::Test {
     process_.emplace(With(suite_.CommandOf(kService), database_), folder_.path() / "log", folder_.path() / "log");
     health_.emplace(suite_, kService);
   }
-  testing::Outcome Migrate(bool dry_run = false) {
+  testing::Outcome Migrate(const std::vector<std::string>& flags = {}) {
     testing::Command command = With(suite_.MigrateCommandOf(kService), database_);
-    if (dry_run) {
-      command.words.push_back("--dry_run");
-    }
+    command.words.insert(command.words.end(), flags.begin(), flags.end());
     return testing::Run(command);
   }
   void Run(db::SchemaBody body) {
@@ -217,8 +214,8 @@ class DatabaseTest : public ::testing::Test {
   }
   // Without trying again.
   grpc::Status CallOnce() {
-    admin::v1::Status status;
-    return admin::v1::Admin::NewStub(suite_.channel(kService))->GetStatus(Suite::As("operator").get(), {}, &status);
+    admin::v1::ListJobsResponse jobs;
+    return admin::v1::Admin::NewStub(suite_.channel(kService))->ListJobs(Suite::As("operator").get(), {}, &jobs);
   }
   std::string Log() const { return testing::ReadFile(folder_.path() / "log"); }
   void Stop() {
@@ -238,7 +235,7 @@ class DatabaseTest : public ::testing::Test {
 
 // As it is when a newer program is installed and nobody has migrated: everything is there but for the last step.
 TEST_F(DatabaseTest, OldSchemaIsNamedAndMigratedWhileTheServiceWaits) {
-  ASSERT_EQ(Migrate().exit_code, 0);
+  ASSERT_EQ(Migrate({"--new"}).exit_code, 0);
   Run([](db::SchemaTransaction& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.ExecuteScript("DROP TABLE leases"));
     return tx.Execute("DELETE FROM schema_history WHERE component = 'service' AND name = 'leases'").status();
@@ -248,7 +245,7 @@ TEST_F(DatabaseTest, OldSchemaIsNamedAndMigratedWhileTheServiceWaits) {
   EXPECT_THAT(CallOnce(), AllOf(StatusIs(absl::StatusCode::kUnavailable), MessageIs(HasSubstr("service 0001_leases")),
                                 MessageIs(HasSubstr(fmt::format("run \"{} migrate\"", NameOf(kService))))));
 
-  const testing::Outcome tried = Migrate(/*dry_run=*/true);
+  const testing::Outcome tried = Migrate({"--dry_run"});
   EXPECT_EQ(tried.exit_code, 0) << tried.errors;
   EXPECT_EQ(tried.output, "would apply 0001_leases\n");
   EXPECT_THAT(CallOnce(), StatusIs(absl::StatusCode::kUnavailable));
@@ -273,10 +270,17 @@ TEST_F(DatabaseTest, AServiceMayStartBeforeItsDatabase) {
   EXPECT_EQ(health_->Next(), HealthCheckResponse::NOT_SERVING);
   EXPECT_THAT(CallOnce(), AllOf(StatusIs(absl::StatusCode::kUnavailable), testing::HasReason("NOT_SERVING")));
   mariadb_.Start();
-  EXPECT_TRUE(suite_.Until("the service says that nobody has migrated", [&] {
-    return std::string_view(CallOnce().error_message()).find("migrate") != std::string_view::npos;
+  EXPECT_TRUE(suite_.Until("the service says that nobody has begun it", [&] {
+    return std::string_view(CallOnce().error_message()).find("migrate --new") != std::string_view::npos;
   }));
-  EXPECT_EQ(Migrate().exit_code, 0);
+  const testing::Outcome missed = Migrate();
+  EXPECT_EQ(missed.exit_code, 1) << "somebody may have lost it";
+  EXPECT_THAT(missed.errors, HasSubstr("the database is empty"));
+  EXPECT_THAT(Migrate({"--new", "--deployment=elsewhere"}).output, HasSubstr("in the deployment elsewhere"));
+  EXPECT_TRUE(suite_.Until("the service says whose it is", [&] {
+    return std::string_view(CallOnce().error_message()).find("in the deployment elsewhere") != std::string_view::npos;
+  }));
+  Run([](db::SchemaTransaction& tx) { return tx.Execute("UPDATE owner SET deployment = 'local'").status(); });
   AwaitHealth(HealthCheckResponse::SERVING);
   EXPECT_THAT(Status(), IsOk());
 
