@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "libs/base/address.h"
+#include "libs/base/files.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
 #include "libs/http/answer.h"
@@ -24,19 +24,7 @@
 namespace section55::http {
 namespace {
 
-// For everything in the process that is no connection: databases, logs, other sockets.
-constexpr rlim_t kOtherFiles = 512;
 constexpr absl::Duration kGrace = absl::Seconds(5);
-
-// So that connections, rather than open files, are what runs out.
-void AllowFiles(int connections) {
-  rlimit limit = {};
-  const rlim_t wanted = static_cast<rlim_t>(connections) + kOtherFiles;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-    limit.rlim_cur = std::min(wanted, limit.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
 
 std::string PeerOf(MHD_Connection* connection) {
   const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -115,6 +103,7 @@ struct Server::Impl {
   Impl(Options its_options, Handler its_handler)
       : options(std::move(its_options)),
         handler(std::move(its_handler)),
+        files(options.most_connections),
         connections(options.slowest_request, options.slowest_answer),
         forms(options.most_compressed_bytes) {}
 
@@ -132,6 +121,7 @@ struct Server::Impl {
 
   const Options options;
   const Handler handler;
+  const base::FileShare files;
   base::HostPort bound;
   int listener = -1;  // until the daemon has it
   MHD_Daemon* daemon = nullptr;
@@ -256,7 +246,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(Options options, Handler 
   ASSIGN_OR_RETURN(impl.bound, base::ReadHostPort(impl.options.address));
   ASSIGN_OR_RETURN(impl.listener, base::ListenOn(impl.bound));
   impl.bound.port = base::PortOf(impl.listener);
-  AllowFiles(impl.options.most_connections);
   return made;
 }
 
@@ -280,7 +269,7 @@ absl::Status Server::Start() {
       flags, 0, nullptr, nullptr, &Impl::OnRequest, &impl,                                                           //
       MHD_OPTION_LISTEN_SOCKET, impl.listener,                                                                       //
       MHD_OPTION_THREAD_POOL_SIZE, static_cast<unsigned>(std::max(options.threads, 2)),                              //
-      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(options.most_connections),                                  //
+      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(impl.files.files()),                                        //
       MHD_OPTION_PER_IP_CONNECTION_LIMIT, static_cast<unsigned>(options.most_connections_per_peer),                  //
       MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(absl::ToInt64Seconds(options.idle)),                      //
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.most_header_bytes,                                                 //

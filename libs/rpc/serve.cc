@@ -10,6 +10,7 @@
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
+#include "libs/rpc/peer.h"
 #include "libs/rpc/server_impl.h"
 #include "libs/rpc/tls.h"
 
@@ -109,9 +110,6 @@ absl::Status HideInsides(const absl::Status& status, std::string_view method, st
                      {{"error_id", error_id}});
 }
 
-// "ipv4:192.0.2.1:40000" -> "ipv4:192.0.2.1".
-std::string HostOfPeer(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
-
 absl::Status TooOften() {
   return base::Error(absl::StatusCode::kResourceExhausted, "RATE_LIMITED", "too many calls a second; wait a little");
 }
@@ -181,30 +179,72 @@ absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, Kind kind, 
   if (!caller.ok()) {
     // Nobody in particular: counted by where they are.
     const bool unknown = absl::IsUnauthenticated(caller.status());
-    return unknown && !rate_limit.Take(HostOfPeer(context.peer()), open.started) ? TooOften() : caller.status();
+    return unknown && !strangers.Take(PeerOf(context.peer()), open.started) ? TooOften() : caller.status();
   }
   admitted.caller = *std::move(caller);
   // Before anything is looked at, so that calls which are refused count as well.
   if (!rate_limit.Take(admitted.caller->actor, open.started)) {
     return TooOften();
   }
+  return Enter(open, entry, *admitted.caller);
+}
+
+absl::Status Server::Impl::Enter(OpenCall& open, const Entry& entry, const Identity& caller) {
   const bool streams = entry.method->descriptor->server_streaming();
-  const int factor = admitted.caller->kind == Identity::Kind::kService ? kServicesMore : 1;
+  const OpenCalls::Kind kind = streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall;
+  const int factor = caller.kind == Identity::Kind::kService ? kServicesMore : 1;
   const int limit = factor * (streams ? options.max_streams_per_caller : options.max_calls_per_caller);
-  if (!open_calls.Enter(admitted.caller->actor, streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall, limit,
-                        open.place)) {
+  if (!open_calls.Enter(caller.actor, kind, limit, open.place)) {
     return base::Error(absl::StatusCode::kResourceExhausted, streams ? "TOO_MANY_STREAMS" : "TOO_MANY_CALLS",
                        fmt::format("you have {} {} open already; end one first", limit, streams ? "streams" : "calls"));
   }
+  // Under a name that no caller and no tenant has.
+  if (streams && !open_calls.Enter("*", kind, options.max_streams, open.among_streams)) {
+    return base::Error(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                       "more streams at once than this server holds; try again a little later");
+  }
   return absl::OkStatus();
+}
+
+absl::Status Server::Impl::EnterTenant(OpenCall& open, const Entry& entry, const google::protobuf::Message& request,
+                                       const Identity& caller) {
+  // The suite's own services work for all tenants; a stream has its own limits.
+  if (caller.kind == Identity::Kind::kService || entry.method->descriptor->server_streaming()) {
+    return absl::OkStatus();
+  }
+  std::string scratch;
+  const std::string_view tenant = access::Policy::TenantOf(*entry.method, request, scratch);
+  if (tenant.empty() ||
+      open_calls.Enter(tenant, OpenCalls::Kind::kCall, options.max_calls_per_tenant, open.of_tenant)) {
+    return absl::OkStatus();
+  }
+  return base::Error(
+      absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS_OF_TENANT",
+      fmt::format("{} has {} calls open already; try again a little later", tenant, options.max_calls_per_tenant));
+}
+
+absl::Status Server::Impl::Keep(const Identity& caller, size_t bytes) {
+  const double factor = caller.kind == Identity::Kind::kService ? kServicesMore : 1;
+  if (kept.Take(caller.actor, absl::Now(), static_cast<double>(bytes) / factor)) {
+    return absl::OkStatus();
+  }
+  CountRefusal("TOO_MUCH_KEPT");
+  return base::Error(absl::StatusCode::kResourceExhausted, "TOO_MUCH_KEPT",
+                     "the answers that are kept for repeats of your requests take more room than you have; nothing was "
+                     "changed: save less often, or without a request_id");
 }
 
 absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry,
                                   Kind kind, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
   const access::Policy::Method& method = *entry.method;
   const absl::Status let_in = Admit(open, entry, kind, admitted);
-  const absl::StatusOr<access::Scope> scope =
+  absl::StatusOr<access::Scope> scope =
       let_in.ok() ? policy.Authorise(method, *admitted.caller, request, directory) : let_in;
+  if (scope.ok()) {
+    if (absl::Status entered = EnterTenant(open, entry, request, *admitted.caller); !entered.ok()) {
+      scope = std::move(entered);
+    }
+  }
   if (!scope.ok()) {
     CountRefusal(base::ErrorInfoOf(scope.status()).reason());
     return scope.status();
@@ -214,10 +254,14 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
     open.watch.EndWithin(admitted.deadline - open.started);
   }
   const Waiting waiting{open.context, draining, admitted.deadline};
-  Call call{
-      *admitted.caller, *scope, admitted.request_id, method.full_name, clock.Now(), admitted.deadline, [&waiting] {
-        return waiting.context.IsCancelled() || waiting.draining || absl::Now() >= waiting.deadline;
-      }};
+  Call call{*admitted.caller,
+            *scope,
+            admitted.request_id,
+            method.full_name,
+            clock.Now(),
+            admitted.deadline,
+            [&waiting] { return waiting.context.IsCancelled() || waiting.draining || absl::Now() >= waiting.deadline; },
+            [this, caller = admitted.caller.get()](size_t bytes) { return Keep(*caller, bytes); }};
   try {
     return body(call);
   } catch (const std::exception& error) {

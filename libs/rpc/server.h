@@ -34,6 +34,9 @@ struct Call {
   absl::Time deadline;
   // True when the caller has gone, its deadline has passed or the server is draining: for streams that wait.
   std::function<bool()> cancelled;
+  // Asked before an answer of so many bytes is kept for a repeat of the request: RESOURCE_EXHAUSTED (TOO_MUCH_KEPT) when the caller has too
+  // many kept already. Empty: nobody asks.
+  std::function<absl::Status(size_t bytes)> keep = {};
 };
 
 struct ServerOptions {
@@ -49,6 +52,30 @@ struct ServerOptions {
   // What one person may have open at once, and services of the suite four times as much of; 0: no limit.
   int max_calls_per_caller = 64;
   int max_streams_per_caller = 8;
+  // Streams of all callers together, and what all people together have open of one tenant; 0: no limit. So neither those who wait for
+  // events nor a flood for one office take all the room.
+  int max_streams = 128;
+  int max_calls_per_tenant = 96;
+  // Calls of nobody in particular, by address (peer.h), answered with UNAUTHENTICATED; 0: no limit.
+  double unauthenticated_calls_per_second = 200;
+  // Answers kept for repeats (libs/db/idempotency.h), in bytes, within the time that they are kept; of one person, and of a service four
+  // times as much. Counted since the server started, so it may be twice as much. 0: no limit.
+  double max_kept_bytes_per_caller = 256.0 * 1024 * 1024;
+  // Connections held at once, in all and from one address (of IPv6, from one /64); 0 for the second: no limit, for where everybody comes
+  // through a proxy. Fewer where the system gives the process fewer descriptors.
+  int max_connections = 4096;
+  int max_connections_per_address = 512;
+  // How long a new connection may take until TLS and HTTP/2 are agreed, and how long one may lie idle.
+  absl::Duration longest_handshake = absl::Seconds(10);
+  absl::Duration longest_idle = absl::Minutes(5);
+  // Calls that one connection has open, counted from their headers on.
+  int max_calls_per_connection = 100;
+  // What the library may hold for connections and calls before it closes streams to keep within it.
+  size_t max_memory_bytes = size_t{256} * 1024 * 1024;
+  // The server connects to itself so often, anew each time; when it did not answer three times in a row, `deaf` is called once, with the
+  // reason, from a thread of its own: the process is of no use to anybody and best ends. 0: never.
+  absl::Duration probe_every = absl::ZeroDuration();
+  std::function<void(const absl::Status&)> deaf = {};
   // Given to a call that comes without a deadline, unless it is a stream that waits.
   absl::Duration default_deadline = absl::Seconds(30);
   // How long one message may take to leave before the call is cancelled: a caller who does not read holds no handler.

@@ -11,10 +11,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "libs/rpc/listener.h"
 #include "libs/rpc/metrics.h"
 #include "libs/rpc/open_calls.h"
 #include "libs/rpc/rate_limit.h"
+#include "libs/rpc/self_probe.h"
 #include "libs/rpc/server.h"
+#include "libs/rpc/stream_limit.h"
 #include "libs/rpc/watchdog.h"
 
 namespace section55::rpc {
@@ -40,10 +43,13 @@ struct Server::Impl {
     grpc::ServerContext& context;
     const absl::Time started;
     OpenCalls::Place place;
+    OpenCalls::Place among_streams;
+    OpenCalls::Place of_tenant;
     Watchdog::Watch watch;
 
    private:
     static thread_local OpenCall* current_;
+    const int connection_;
     const InFlight in_flight_;
   };
 
@@ -65,6 +71,10 @@ struct Server::Impl {
 
   // server.cc
   void TellHealth(bool ready);
+  // What a server on a network has beside one in process.
+  absl::Status Listen(const std::vector<const google::protobuf::ServiceDescriptor*>& descriptors,
+                      grpc::ServerBuilder& builder);
+  void Hear();
 
   // handlers.cc
   std::unique_ptr<grpc::Service> Check(const google::protobuf::ServiceDescriptor& descriptor, grpc::Service& service);
@@ -85,6 +95,10 @@ struct Server::Impl {
                       const absl::Status& status);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
   absl::Status CheckServing(Kind kind);
+  absl::Status Enter(OpenCall& open, const Entry& entry, const access::Identity& caller);
+  absl::Status EnterTenant(OpenCall& open, const Entry& entry, const google::protobuf::Message& request,
+                           const access::Identity& caller);
+  absl::Status Keep(const access::Identity& caller, size_t bytes);
 
   const ServerOptions options;
   base::Clock& clock;
@@ -95,9 +109,10 @@ struct Server::Impl {
   // Unchanged from Start on.
   access::Policy policy;
   absl::flat_hash_map<const google::protobuf::Descriptor*, Entry> methods;
-  int port = 0;
 
   RateLimit rate_limit;
+  RateLimit strangers;  // by address
+  RateLimit kept;       // bytes
   OpenCalls open_calls;
   Watchdog watchdog;
   std::atomic<bool> serving = false;
@@ -106,6 +121,12 @@ struct Server::Impl {
   std::atomic<int> running = 0;
   absl::Mutex mutex;
   absl::Status not_serving ABSL_GUARDED_BY(mutex);
+
+  // Null in process. The library gets each connection from the listener, and asks about each stream.
+  std::unique_ptr<Listener> listener;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
+  std::shared_ptr<StreamLimit> stream_limit;
+  std::unique_ptr<SelfProbe> probe;
 
   // The services as the library knows them; they go after the library's server.
   std::vector<std::unique_ptr<grpc::Service>> checked;

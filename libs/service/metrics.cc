@@ -13,9 +13,9 @@
 namespace section55::service {
 namespace {
 
-// One answer at a time is enough for a scraper.
-constexpr int kThreads = 1;
-constexpr int kMostConnections = 16;
+// Answers at a time are few; connections cost little, and must not run out before those who leave theirs idle are hung up on.
+constexpr int kThreads = 2;
+constexpr int kMostConnections = 4096;
 
 prometheus::MetricFamily Family(const std::string& name, const std::string& help) {
   return {name, help, prometheus::MetricType::Gauge, {}};

@@ -39,6 +39,13 @@
 #include "libs/service/settings.h"
 #include "service_schema.h"
 
+// Read by jemalloc when the program starts. What a crowd of callers took goes back to the system within seconds after they have left,
+// whether or not anybody calls then.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_decay_ms:0";
+}
+
 namespace section55::service {
 namespace {
 
@@ -85,6 +92,15 @@ void LogFromProtobuf(google::protobuf::LogLevel level, const char* file, int lin
 
 // A time that never jumps.
 absl::Duration SinceSomeTime() { return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()); }
+
+// A process that answers nobody is of no use: its supervisor starts another. Nothing acknowledged is lost by ending like this, and waiting
+// for calls could wait for ever.
+[[noreturn]] void EndDeaf(const absl::Status& why) {
+  base::Log(base::Severity::kError, "deaf: no new connection is answered; ending with exit code 1",
+            {{"error", std::string_view(why.message().data(), why.message().size())}});
+  base::StopLog();
+  _exit(1);
+}
 
 void SetUpProcess(std::string_view name) {
   // Blocked in every thread, because later ones inherit this: Run takes them instead of a handler.
@@ -246,6 +262,7 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
     ASSIGN_OR_RETURN(beside, open(options));
     watched = beside.get();
   }
+  settings.server.deaf = EndDeaf;
   server = std::make_unique<rpc::Server>(settings.server, *clock, tokens.get());
   log = std::make_unique<events::EventLog>(*database);
   jobs = std::make_unique<jobs::Queue>(*database, *clock, settings.replica);

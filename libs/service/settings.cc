@@ -38,6 +38,19 @@ ABSL_FLAG(int, max_calls_per_caller, 64,
 ABSL_FLAG(int, max_streams_per_caller, 8,
           "Streams that one person may have open at once, and a service four times as many; 0 for no limit.");
 ABSL_FLAG(double, calls_per_second_per_caller, 2000, "On average, twice that in a burst; 0 for no limit.");
+ABSL_FLAG(int, max_streams, 128, "Streams of all callers together; 0 for no limit.");
+ABSL_FLAG(int, max_calls_per_tenant, 96, "Calls that people have open at once for one body or force; 0 for no limit.");
+ABSL_FLAG(double, unauthenticated_calls_per_second, 200, "Calls of nobody in particular, by address; 0 for no limit.");
+ABSL_FLAG(int, max_kept_mib_per_caller, 256,
+          "Answers kept for repeats of one person's requests within a week, in MiB, and of a service four times as "
+          "much; 0 for no limit.");
+ABSL_FLAG(int, max_connections, 4096, "Connections held at once; more are hung up on.");
+ABSL_FLAG(
+    int, max_connections_per_address, 512,
+    "Of them from one address (of IPv6, from one /64); 0 for no limit, for where everybody comes through a proxy.");
+ABSL_FLAG(int, probe_seconds, 10,
+          "How often the process connects to itself; when it does not answer three times in a row, it ends with exit "
+          "code 1. 0 for never.");
 ABSL_FLAG(int, keep_events, 400,
           "Days that the events of this service's feed are kept; longer while a follower has not read them.");
 ABSL_FLAG(std::string, driven_clock, "",
@@ -121,6 +134,18 @@ absl::StatusOr<rpc::ServerOptions> ReadServer(std::string_view service_name) {
   options.max_calls_per_caller = absl::GetFlag(FLAGS_max_calls_per_caller);
   options.max_streams_per_caller = absl::GetFlag(FLAGS_max_streams_per_caller);
   options.calls_per_second_per_caller = absl::GetFlag(FLAGS_calls_per_second_per_caller);
+  options.max_streams = absl::GetFlag(FLAGS_max_streams);
+  options.max_calls_per_tenant = absl::GetFlag(FLAGS_max_calls_per_tenant);
+  options.unauthenticated_calls_per_second = absl::GetFlag(FLAGS_unauthenticated_calls_per_second);
+  constexpr double kMib = 1024.0 * 1024;
+  options.max_kept_bytes_per_caller = kMib * absl::GetFlag(FLAGS_max_kept_mib_per_caller);
+  options.max_connections = absl::GetFlag(FLAGS_max_connections);
+  options.max_connections_per_address = absl::GetFlag(FLAGS_max_connections_per_address);
+  options.probe_every = absl::Seconds(absl::GetFlag(FLAGS_probe_seconds));
+  if (options.max_connections < 1 || options.max_connections_per_address < 0) {
+    return absl::InvalidArgumentError(
+        "--max_connections must be at least 1, and --max_connections_per_address not below 0");
+  }
   if (options.listen.empty()) {
     return absl::InvalidArgumentError("--listen is missing: say where to listen, for example --listen=127.0.0.1:7101");
   }
