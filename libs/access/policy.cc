@@ -118,6 +118,20 @@ absl::StatusOr<Policy> Policy::Compile(const std::vector<const google::protobuf:
   return policy;
 }
 
+void Policy::Narrow(std::string_view service, const std::vector<std::string>& callers) {
+  for (const auto& [type, method] : methods_) {
+    if (method->descriptor->service()->full_name() != service) {
+      continue;
+    }
+    auto& named = *method->rule.mutable_services();
+    named.erase(std::remove_if(named.begin(), named.end(),
+                               [&](const std::string& name) {
+                                 return std::find(callers.begin(), callers.end(), name) == callers.end();
+                               }),
+                named.end());
+  }
+}
+
 const Policy::Method* Policy::Find(const Descriptor* request_type) const {
   const auto found = methods_.find(request_type);
   return found == methods_.end() ? nullptr : found->second.get();

@@ -57,6 +57,10 @@ class Policy {
   // path, or two methods share a request type (the request's type is how a call finds its rule).
   static absl::StatusOr<Policy> Compile(const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 
+  // Takes from the methods of one service every service of the suite as a caller that is not in `callers`: a rule that all servers
+  // share says who may call at all, and this who has business with this server.
+  void Narrow(std::string_view service, const std::vector<std::string>& callers);
+
   // The method whose request type this is; nothing for a type of no registered method: refuse.
   const Method* Find(const google::protobuf::Descriptor* request_type) const;
 

@@ -67,6 +67,10 @@ void Server::Register(std::string_view full_name, grpc::Service& service) {
   impl_->services.emplace_back(full_name, &service);
 }
 
+void Server::AllowServices(std::string_view full_name, std::vector<std::string> services) {
+  impl_->allowed.emplace_back(full_name, std::move(services));
+}
+
 void Server::SetTenantDirectory(access::TenantDirectory* directory) { impl_->directory = directory; }
 
 absl::Status Server::Start() {
@@ -79,6 +83,9 @@ absl::Status Server::Start() {
     }
   }
   ASSIGN_OR_RETURN(impl_->policy, access::Policy::Compile(descriptors));
+  for (const auto& [name, allowed] : impl_->allowed) {
+    impl_->policy.Narrow(name, allowed);
+  }
   for (const auto* service : descriptors) {
     for (int i = 0; i < service->method_count(); ++i) {
       const access::Policy::Method* method = impl_->policy.Find(service->method(i)->input_type());

@@ -74,6 +74,8 @@ class Server {
   // Before Start. `service` must live until Drain has returned. Its generated ServiceDescriptor is found by `full_name`
   // ("section55.authoring.v1.ResponseAuthoring"), which is also its name in the health service.
   void Register(std::string_view full_name, grpc::Service& service);
+  // Before Start: of the services of the suite only these may call the methods of `full_name`, as far as its access rules let them.
+  void AllowServices(std::string_view full_name, std::vector<std::string> services);
   // Before Start: how a force finds its body. May be null.
   void SetTenantDirectory(access::TenantDirectory* directory);
 

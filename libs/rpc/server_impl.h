@@ -91,6 +91,7 @@ struct Server::Impl {
   access::TokenVerifier* const tokens;
   access::TenantDirectory* directory = nullptr;
   std::vector<std::pair<std::string, grpc::Service*>> services;
+  std::vector<std::pair<std::string, std::vector<std::string>>> allowed;
 
   // Unchanged from Start on.
   access::Policy policy;

@@ -151,6 +151,7 @@ struct Process::Impl {
   const std::vector<db::Schema> schemas;
   const std::vector<const db::MessageTable*> tables;
   Settings settings;
+  std::vector<std::string> feed_followers;
   bool migrated = false;
   base::DrivenClock* driven_clock = nullptr;
 
@@ -321,6 +322,7 @@ std::vector<admin::v1::FollowerStatus> Process::Impl::Followers() {
 absl::Status Process::Impl::Start() {
   feed = std::make_unique<events::EventFeedService>(*server, *log);
   server->Register(events::kEventFeedName, *feed);
+  server->AllowServices(events::kEventFeedName, feed_followers);
   AdminParts parts{.service_name = name,
                    .deployment = settings.deployment,
                    .clock = *clock,
@@ -428,6 +430,8 @@ void Process::Serve(std::string_view full_name, grpc::Service& service, access::
     impl_->server->SetTenantDirectory(directory);
   }
 }
+
+void Process::OfferFeedTo(std::vector<std::string> followers) { impl_->feed_followers = std::move(followers); }
 
 void Process::Follow(std::string_view source, const std::string& address, events::Handlers handlers) {
   events::Follower& follower = impl_->followers.emplace_back(std::string(source), ConnectTo(address), *impl_->database,

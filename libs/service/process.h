@@ -7,6 +7,7 @@
 //     rpc::BodyDirectory directory(process.parts().database, authoring::store::ForceOf);
 //     authoring::ResponseAuthoringService service(process.parts(), ...);
 //     process.Serve(authoring::kServiceName, service, &directory);
+//     process.OfferFeedTo({"publication"});
 //     process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), authoring::RegistryHandlers(process.parts()));
 //     return process.Run();
 //   }
@@ -65,6 +66,8 @@ class Process {
 
   // Before Run, in any order.
   void Serve(std::string_view full_name, grpc::Service& service, access::TenantDirectory* directory = nullptr);
+  // The services that follow this one's feed: no other may read it.
+  void OfferFeedTo(std::vector<std::string> followers);
   void Follow(std::string_view source, const std::string& address, events::Handlers handlers);
   void Add(Loop loop);
 

@@ -14,5 +14,6 @@ int main(int argc, char** argv) {
   const service::Parts parts = process.parts();
   registry::InspectionRegistryService service(parts.server, parts.database, parts.log);
   process.Serve(registry::kServiceName, service);
+  process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
   return process.Run();
 }

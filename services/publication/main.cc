@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   }
   publication::PublicationService service(parts.server, parts.database, public_url);
   process.Serve(publication::kServiceName, service);
+  process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
   publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, public_url);
   process.Follow("response-authoring", absl::GetFlag(FLAGS_response_authoring),
                  publication::AuthoringHandlers(parts.jobs, parts.clock));

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   rpc::BodyDirectory directory(parts.database, authoring::store::ForceOf);
   authoring::ResponseAuthoringService service(parts.server, parts.database, parts.log, parts.jobs, renditions);
   process.Serve(authoring::kServiceName, service, &directory);
+  process.OfferFeedTo({"publication"});
   authoring::RegisterJobs(parts.jobs, parts.log, parts.clock);
   process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry),
                  authoring::RegistryHandlers(parts.log, parts.clock));

@@ -145,6 +145,19 @@ TEST_F(StartTest, OnlyAServicesOwnDatabaseWillDo) {
   EXPECT_EQ(testing::Run(migrate).output, "nothing to do\n");
 }
 
+#ifdef SECTION55_HARDENED
+TEST_F(StartTest, ProgramsAreHardened) {
+  for (const Service service : kServices) {
+    SCOPED_TRACE(NameOf(service));
+    const testing::Outcome outcome = testing::Run({.words = {"/usr/bin/readelf", "-W", "-h", "-l", "-d", "--dyn-syms",
+                                                             suite_->CommandOf(service).words.front()}});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.output, AllOf(HasSubstr("Position-Independent Executable"), HasSubstr("GNU_RELRO"),
+                                      HasSubstr("Flags: NOW PIE"), HasSubstr("__stack_chk_fail"), HasSubstr("_chk@")));
+  }
+}
+#endif
+
 TEST_F(StartTest, UnknownFlagIsNamed) {
   const testing::Outcome outcome = testing::Run(With(suite_->CommandOf(Service::kAuthoring), "--no_such_flag=1"));
   EXPECT_EQ(outcome.exit_code, 1);
