@@ -22,7 +22,7 @@ namespace section55::rpc {
 class Listener {
  public:
   struct Options {
-    std::string address;  // HOST:PORT; port 0 picks a free one
+    std::string address = {};  // HOST:PORT; port 0 picks a free one
     // Connections at once; fewer where the system gives us fewer descriptors.
     int most_connections = 4096;
     // Of them from one address (see peer.h); 0: no limit, for where everybody comes through a proxy.
