@@ -11,6 +11,7 @@
 #include "libs/base/address.h"
 #include "libs/base/limits.h"
 #include "libs/base/status.h"
+#include "libs/rpc/certificates.h"
 #include "libs/rpc/reflection.h"
 #include "libs/rpc/server_impl.h"
 #include "libs/rpc/tls.h"
@@ -95,9 +96,9 @@ absl::Status Server::Start() {
   SetUpGrpcOnce();
   grpc::ServerBuilder builder;
   if (!options.listen.empty()) {
-    RETURN_IF_ERROR(CheckCertificates(options.certificates));
+    RETURN_IF_ERROR(ReadCertificates(options.certificates, options.service_name, absl::Now()).status());
     RETURN_IF_ERROR(base::CheckListen(options.listen));
-    builder.AddListeningPort(options.listen, ServerTls(options.certificates), &impl_->port);
+    builder.AddListeningPort(options.listen, ServerTls(options.certificates, options.service_name), &impl_->port);
   }
   for (size_t i = 0; i < descriptors.size(); ++i) {
     impl_->checked.push_back(impl_->Check(*descriptors[i], *impl_->services[i].second));

@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "libs/base/log_limit.h"
 #include "libs/rpc/metrics.h"
 #include "libs/rpc/open_calls.h"
 #include "libs/rpc/rate_limit.h"
@@ -18,6 +19,9 @@
 #include "libs/rpc/watchdog.h"
 
 namespace section55::rpc {
+
+// Callers who are nobody in particular, refused: lines a second.
+inline constexpr int kRefusalsLogged = 20;
 
 struct Server::Impl {
   struct Entry {
@@ -75,8 +79,12 @@ struct Server::Impl {
   absl::Status Admit(OpenCall& open, const Entry& entry, bool waits, Admitted& admitted);
   absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, bool waits,
                       Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body);
-  grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
+  // `request` is null when it was not read.
+  grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, const google::protobuf::Message* request,
                       const absl::Status& status);
+  // What stands of a call in the log and in the audit.
+  void Record(OpenCall& open, const Entry& entry, const Admitted& admitted, const google::protobuf::Message* request,
+              const absl::Status& status, absl::Duration took);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
   absl::Status CheckServing();
 
@@ -92,6 +100,7 @@ struct Server::Impl {
   int port = 0;
 
   RateLimit rate_limit;
+  base::LogLimit refusals{kRefusalsLogged};
   OpenCalls open_calls;
   Watchdog watchdog;
   std::atomic<bool> serving = false;

@@ -95,6 +95,8 @@ class Suite {
   int web_port() const { return web_port_.number(); }
   // What the service has logged so far.
   std::string Log(Service service) const;
+  // Where it records who did what.
+  std::filesystem::path AuditFile(Service service) const;
   // Opens a service's database beside it, for tests that put into it what no service would. Its SQLite file is named in the URL.
   std::unique_ptr<db::Database> OpenDatabase(Service service) const;
   const std::string& database_url(Service service) const { return State(service).database_url; }

@@ -113,6 +113,7 @@ TEST_F(StartTest, EveryMistakeIsOneSentence) {
     EXPECT_THAT(mistake(With(good, "--database=oracle:x")), about_us("--database: "));
     EXPECT_THAT(mistake(With(good, "--metrics_listen=0.0.0.0:0")), about_us("loopback"));
     EXPECT_THAT(mistake(With(good, "--listen=0.0.0.0:0")), about_us("--driven_clock"));
+    EXPECT_THAT(mistake(With(good, "--audit_file=/nowhere/audit")), about_us("--audit_file: /nowhere/audit cannot be"));
     EXPECT_THAT(mistake(With(good, "--keep_events=0")), about_us("--keep_events"));
     EXPECT_THAT(mistake(With(good, "--driven_clock=tomorrow")), about_us("\"tomorrow\" is not a time"));
   }
@@ -378,6 +379,7 @@ TEST(MetricsTest, AreOfferedOnLoopback) {
     EXPECT_THAT(result->body, HasSubstr("method=\"section55.admin.v1.Admin/GetStatus\""));
     EXPECT_THAT(result->body, HasSubstr("section55_rpc_seconds_bucket{"));
     EXPECT_THAT(result->body, HasSubstr("section55_jobs_parked 0"));
+    EXPECT_THAT(result->body, HasSubstr("section55_certificate_days_left 8"));  // of 825
     EXPECT_EQ(result->body.find("section55_parked_events{") != std::string::npos, service != Service::kRegistry);
   }
 }
@@ -428,6 +430,11 @@ TEST(LogTest, LinesAreJsonWithoutDraftsAndTokens) {
   EXPECT_THAT(suite.Log(Service::kAuthoring),
               AllOf(HasSubstr("\"actor\":\"people/norfolk-author\""), HasSubstr("\"tenant\":\"bodies/norfolk-pcc\""),
                     HasSubstr("ResponseAuthoring/ApproveResponse"), HasSubstr("\"code\":\"INVALID_ARGUMENT\"")));
+  // The audit stands apart, and holds who approved, but not who read.
+  const std::string audit = testing::ReadFile(suite.AuditFile(Service::kAuthoring));
+  EXPECT_THAT(audit,
+              AllOf(HasSubstr("ResponseAuthoring/ApproveResponse"), HasSubstr("\"actor\":\"people/norfolk-approver\""),
+                    HasSubstr(name), Not(HasSubstr("GetResponse")), Not(HasSubstr(kMark))));
 }
 
 }  // namespace
