@@ -49,6 +49,7 @@ struct LineWriter::State {
   std::atomic<int> trouble = 0;
   absl::Mutex mutex;
   std::string lines ABSL_GUARDED_BY(mutex);
+  size_t writing ABSL_GUARDED_BY(mutex) = 0;  // bytes of the batch in hand
   int64_t lost_untold ABSL_GUARDED_BY(mutex) = 0;
   std::thread thread;
 };
@@ -65,6 +66,7 @@ void LineWriter::State::AwaitCall(int milliseconds) const {
 bool LineWriter::State::Take(std::string& batch) {
   absl::MutexLock lock(&mutex);
   batch.swap(lines);
+  writing = batch.size();
   if (const int64_t untold = std::exchange(lost_untold, 0); untold > 0) {
     batch += options.note(untold);
   }
@@ -121,6 +123,8 @@ void LineWriter::State::Run() {
       }
       AwaitCall(kUntilNextTry);
     }
+    absl::MutexLock lock(&mutex);
+    writing = 0;
   }
 }
 
@@ -143,7 +147,7 @@ bool LineWriter::Add(std::string_view line, bool important) {
     absl::MutexLock lock(&state.mutex);
     const size_t before = state.lines.size();
     const size_t room = state.options.most_waiting;
-    if (before + line.size() > room + (important ? room / 16 : 0)) {
+    if (before + state.writing + line.size() > room + (important ? room / 16 : 0)) {
       ++state.lost_untold;
       ++state.lost;
       return false;

@@ -24,7 +24,7 @@ class LineWriter {
     std::function<std::string(int64_t lost)> note;
     // Is told, by the writer's thread, the errno with which writing began to fail, and 0 when it works again.
     std::function<void(int error)> trouble = [](int) {};
-    // Bytes that wait at most; important lines may take a sixteenth more.
+    // Bytes that wait or are being written at most; important lines may take a sixteenth more.
     size_t most_waiting = 16 << 20;
   };
   explicit LineWriter(Options options);

@@ -26,8 +26,8 @@ using Families = std::vector<prometheus::MetricFamily>;
 using Label = std::pair<std::string, std::string>;
 
 // Adds one value of a family, which is begun when it is not there yet.
-void Add(Families& families, prometheus::MetricType type, const std::string& name, const std::string& help,
-         double value, const Label& label = {}) {
+void Report(Families& families, prometheus::MetricType type, const std::string& name, const std::string& help,
+            double value, const Label& label = {}) {
   auto family = std::find_if(families.begin(), families.end(), [&](const auto& one) { return one.name == name; });
   if (family == families.end()) {
     family = families.insert(families.end(), {name, help, type, {}});
@@ -44,49 +44,49 @@ constexpr auto kCounter = prometheus::MetricType::Counter;
 
 void AddFollower(Families& families, const admin::v1::FollowerStatus& follower) {
   const Label source = {"source", follower.source()};
-  Add(families, kGauge, "section55_parked_events", "Events of a source that were put aside and are tried again.",
-      static_cast<double>(follower.parked_events()), source);
-  Add(families, kGauge, "section55_follower_connected", "1 when the stream from the source is open here.",
-      follower.connected() ? 1 : 0, source);
-  Add(families, kGauge, "section55_follower_waits_for_newer_program",
-      "1 when the source sent an event that this program does not know: deploy a newer one.",
-      follower.last_error().find("UNIMPLEMENTED") != std::string::npos ? 1 : 0, source);
+  Report(families, kGauge, "section55_parked_events", "Events of a source that were put aside and are tried again.",
+         static_cast<double>(follower.parked_events()), source);
+  Report(families, kGauge, "section55_follower_connected", "1 when the stream from the source is open here.",
+         follower.connected() ? 1 : 0, source);
+  Report(families, kGauge, "section55_follower_waits_for_newer_program",
+         "1 when the source sent an event that this program does not know: deploy a newer one.",
+         follower.last_error().find("UNIMPLEMENTED") != std::string::npos ? 1 : 0, source);
   if (follower.connected()) {
-    Add(families, kGauge, "section55_follower_lag_events", "Events of a source that are not handled yet.",
-        static_cast<double>(std::max<int64_t>(0, follower.source_head_position() - follower.position())), source);
+    Report(families, kGauge, "section55_follower_lag_events", "Events of a source that are not handled yet.",
+           static_cast<double>(std::max<int64_t>(0, follower.source_head_position() - follower.position())), source);
   }
   if (follower.has_behind_for()) {
-    Add(families, kGauge, "section55_follower_lag_seconds",
-        "For how long not all events of a source were handled, or it was not known which there are.",
-        absl::ToDoubleSeconds(absl::Seconds(follower.behind_for().seconds()) +
-                              absl::Nanoseconds(follower.behind_for().nanos())),
-        source);
+    Report(families, kGauge, "section55_follower_lag_seconds",
+           "For how long not all events of a source were handled, or it was not known which there are.",
+           absl::ToDoubleSeconds(absl::Seconds(follower.behind_for().seconds()) +
+                                 absl::Nanoseconds(follower.behind_for().nanos())),
+           source);
   }
 }
 
 void AddProcess(Families& families) {
-  Add(families, kCounter, "section55_log_lines_lost_total", "Lines of the log that whoever reads it did not take.",
-      static_cast<double>(base::LostLogLines()));
-  Add(families, kCounter, "section55_audit_entries_lost_total",
-      "Entries of the audit that could neither be written nor kept.", static_cast<double>(base::LostAuditEntries()));
-  Add(families, kGauge, "section55_audit_failing", "1 while the audit cannot be written.",
-      base::AuditIsFailing() ? 1 : 0);
+  Report(families, kCounter, "section55_log_lines_lost_total", "Lines of the log that whoever reads it did not take.",
+         static_cast<double>(base::LostLogLines()));
+  Report(families, kCounter, "section55_audit_entries_lost_total",
+         "Entries of the audit that could neither be written nor kept.", static_cast<double>(base::LostAuditEntries()));
+  Report(families, kGauge, "section55_audit_failing", "1 while the audit cannot be written.",
+         base::AuditIsFailing() ? 1 : 0);
   for (const db::ErrorCount& error : db::CountErrors()) {
-    Add(families, kCounter, "section55_database_errors_total",
-        "What went wrong with the database, whatever was made of it.", static_cast<double>(error.count),
-        {"kind", std::string(error.kind)});
+    Report(families, kCounter, "section55_database_errors_total",
+           "What went wrong with the database, whatever was made of it.", static_cast<double>(error.count),
+           {"kind", std::string(error.kind)});
   }
 }
 
 // A clock that is driven is never in doubt.
 void AddClock(Families& families, const base::GuardedClock* clock) {
   const auto doubt = clock == nullptr ? std::nullopt : clock->doubt();
-  Add(families, kGauge, "section55_clock_in_doubt",
-      "1 while the machine's clock has jumped, or differs from the database's, and nobody has confirmed it: timers "
-      "stand still.",
-      clock != nullptr && clock->InDoubt() ? 1 : 0);
-  Add(families, kGauge, "section55_clock_off_by_seconds", "By how much it is off; 0 while it is not in doubt.",
-      doubt ? absl::ToDoubleSeconds(doubt->by) : 0);
+  Report(families, kGauge, "section55_clock_in_doubt",
+         "1 while the machine's clock has jumped, or differs from the database's, and nobody has confirmed it: timers "
+         "stand still.",
+         clock != nullptr && clock->InDoubt() ? 1 : 0);
+  Report(families, kGauge, "section55_clock_off_by_seconds", "By how much it is off; 0 while it is not in doubt.",
+         doubt ? absl::ToDoubleSeconds(doubt->by) : 0);
 }
 
 }  // namespace
@@ -100,35 +100,35 @@ Families Gauges::Collect() const {
   }
   // Nothing is said of what is in the database while that is away: an old number would look like a new one.
   if (const auto counts = parts_.jobs ? parts_.jobs() : absl::UnknownError(""); counts.ok()) {
-    Add(families, kGauge, "section55_jobs_waiting", "Jobs that wait or run.", static_cast<double>(counts->waiting));
-    Add(families, kGauge, "section55_jobs_parked", "Jobs that failed too often and wait for an operator.",
-        static_cast<double>(counts->parked));
-    Add(families, kGauge, "section55_jobs_overdue_seconds", "For how long the longest due job has been due.",
-        absl::ToDoubleSeconds(counts->overdue));
+    Report(families, kGauge, "section55_jobs_waiting", "Jobs that wait or run.", static_cast<double>(counts->waiting));
+    Report(families, kGauge, "section55_jobs_parked", "Jobs that failed too often and wait for an operator.",
+           static_cast<double>(counts->parked));
+    Report(families, kGauge, "section55_jobs_overdue_seconds", "For how long the longest due job has been due.",
+           absl::ToDoubleSeconds(counts->overdue));
   }
   if (const auto unnumbered = parts_.unnumbered_events ? parts_.unnumbered_events() : absl::UnknownError("");
       unnumbered.ok()) {
-    Add(families, kGauge, "section55_outbox_events",
-        "Events that are committed and do not stand in the feed yet; 10000 and more are 10000.",
-        static_cast<double>(*unnumbered));
+    Report(families, kGauge, "section55_outbox_events",
+           "Events that are committed and do not stand in the feed yet; 10000 and more are 10000.",
+           static_cast<double>(*unnumbered));
   }
   for (const db::Database::PoolUse& pool : parts_.pools ? parts_.pools() : std::vector<db::Database::PoolUse>()) {
     const Label label = {"pool", std::string(pool.pool)};
-    Add(families, kGauge, "section55_database_connections_in_use", "Connections to the database that are in use.",
-        pool.in_use, label);
-    Add(families, kGauge, "section55_database_connections_most", "As many may be in use.", pool.most, label);
-    Add(families, kGauge, "section55_database_connections_waited_for", "Callers who wait for one.", pool.waiting,
-        label);
+    Report(families, kGauge, "section55_database_connections_in_use", "Connections to the database that are in use.",
+           pool.in_use, label);
+    Report(families, kGauge, "section55_database_connections_most", "As many may be in use.", pool.most, label);
+    Report(families, kGauge, "section55_database_connections_waited_for", "Callers who wait for one.", pool.waiting,
+           label);
   }
   if (const absl::Time expires = parts_.certificate_expires ? parts_.certificate_expires() : absl::InfiniteFuture();
       expires != absl::InfiniteFuture()) {
-    Add(families, kGauge, "section55_certificate_days_left", "Days until the certificate in use expires.",
-        absl::FDivDuration(expires - absl::Now(), absl::Hours(24)));
+    Report(families, kGauge, "section55_certificate_days_left", "Days until the certificate in use expires.",
+           absl::FDivDuration(expires - absl::Now(), absl::Hours(24)));
   }
   AddClock(families, parts_.clock);
   for (const Gauge& gauge : more_) {
     if (const auto value = gauge.value(); value.ok()) {
-      service::Add(families, kGauge, gauge.name, gauge.help, *value);
+      Report(families, kGauge, gauge.name, gauge.help, *value);
     }
   }
   return families;

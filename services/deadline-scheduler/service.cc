@@ -212,12 +212,12 @@ grpc::Status DeadlineSchedulerService::ReinstateDeadlines(grpc::ServerContext* c
     record.set_actor(call.caller.actor);
     *record.mutable_time() = base::ToTimestamp(call.now);
     record.set_reason(request->reason());
-    const store::DeadlineQuery query{.everything = parent.everything,
-                                     .bodies = parent.bodies,
-                                     .state = v1::Deadline::MISSED,
-                                     .inspection = "",
-                                     .earliest = base::ToMicros(call.now) + 1,
-                                     .limit = kMostReinstated};
+    store::DeadlineQuery query;
+    query.everything = parent.everything;
+    query.bodies = parent.bodies;
+    query.state = v1::Deadline::MISSED;
+    query.earliest = base::ToMicros(call.now) + 1;
+    query.limit = kMostReinstated;
     std::vector<store::StoredDeadline> found;
     return rpc::Change(
         call, database_, *request, *response,

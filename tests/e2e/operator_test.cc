@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -153,6 +154,28 @@ TEST_F(StartTest, KeyOfAnotherCertificateIsNoticed) {
   EXPECT_THAT(MistakeOf(Service::kPublication,
                         With(suite_->CommandOf(Service::kPublication), "--certificates=" + folder.path().string())),
               HasSubstr("key"));
+}
+
+TEST_F(StartTest, CertificatesThatNobodyWouldTrustAreSentences) {
+  const auto mistake = [&](const std::filesystem::path& certificates) {
+    return MistakeOf(Service::kPublication,
+                     With(suite_->CommandOf(Service::kPublication), "--certificates=" + certificates.string()));
+  };
+  EXPECT_THAT(mistake(Pki::Get().certificates("response-authoring")),
+              HasSubstr("is not the certificate of publication"));
+  const testing::TemporaryFolder folder;
+  for (const char* file : {"certificate.pem", "key.pem"}) {
+    std::filesystem::copy_file(Pki::Get().certificates("publication") / file, folder.path() / file);
+  }
+  std::ofstream(folder.path() / "ca.pem") << "garbage";
+  EXPECT_THAT(mistake(folder.path()), HasSubstr("ca.pem is missing or not in PEM form"));
+  // An authority that has nothing to do with it: any certificate that signs itself.
+  ASSERT_EQ(testing::Run({.words = {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                    "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=another", "-keyout",
+                                    folder.path() / "other.key", "-out", folder.path() / "ca.pem"}})
+                .exit_code,
+            0);
+  EXPECT_THAT(mistake(folder.path()), HasSubstr("certificate.pem is not signed by an authority in"));
 }
 
 // Follows what health says of a service, change by change.

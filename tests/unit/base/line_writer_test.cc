@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <future>
 #include <memory>
 #include <sstream>
@@ -29,32 +30,31 @@ class StalledPipe {
   StalledPipe() {
     signal(SIGPIPE, SIG_IGN);  // as every service does
     EXPECT_EQ(pipe2(ends_, O_CLOEXEC), 0);
+    reader_ = fdopen(ends_[0], "r");
   }
   ~StalledPipe() {
-    close(ends_[0]);
+    free(line_);
+    fclose(reader_);
     close(ends_[1]);
   }
   int writer() const { return ends_[1]; }
   // Reads until a line holds `end`.
   std::vector<std::string> ReadUntil(const std::string& end) {
     std::vector<std::string> lines;
-    std::string line;
-    for (char c = 0; read(ends_[0], &c, 1) == 1;) {
-      if (c != '\n') {
-        line.push_back(c);
-        continue;
-      }
-      lines.push_back(line);
-      if (line.find(end) != std::string::npos) {
+    for (ssize_t size = 0; (size = getline(&line_, &room_, reader_)) > 0;) {
+      lines.emplace_back(line_, static_cast<size_t>(size) - 1);
+      if (lines.back().find(end) != std::string::npos) {
         break;
       }
-      line.clear();
     }
     return lines;
   }
 
  private:
   int ends_[2] = {-1, -1};
+  FILE* reader_ = nullptr;
+  char* line_ = nullptr;
+  size_t room_ = 0;
 };
 
 LineWriter::Options OptionsFor(int descriptor) {
@@ -158,7 +158,7 @@ TEST(LogTest, AStalledReaderHoldsUpNeitherCallsNorTheEnd) {
   dup2(pipe.writer(), STDERR_FILENO);
   auto logging = std::async(std::launch::async, [] {
     const std::string text(1000, 'x');
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < 30'000; ++i) {
       Log(Severity::kInfo, text);
     }
   });

@@ -118,7 +118,8 @@ TEST(Proto, EveryChangeTakesARequestId) {
 
 TEST(Proto, EveryChangeOfSomethingThatExistsTakesAnEtag) {
   ForEachMethod([&](const MethodDescriptor& method) {
-    if (!Reads(method) && !StartsWithOneOf(method.name(), {"Create", "Set", "Retry", "Accept", "Confirm", "Reinstate"})) {
+    if (!Reads(method) &&
+        !StartsWithOneOf(method.name(), {"Create", "Set", "Retry", "Accept", "Confirm", "Reinstate"})) {
       EXPECT_NE(method.input_type()->FindFieldByName("etag"), nullptr);
     }
   });
