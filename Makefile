@@ -4,6 +4,7 @@
 JOBS ?= $(shell nproc)
 SUITE := deploy/local/suite
 BUF := tests/tools/node_modules/.bin/buf
+PROMTOOL := build/tools/promtool
 # What another clone on this machine has compiled comes for free.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
@@ -39,7 +40,7 @@ status: ## Which services are serving
 reset: ## Stop it and remove its data (var/)
 	@$(SUITE) reset
 
-test: check build $(BUF) ## Build and run everything that CI runs
+test: check build $(BUF) $(PROMTOOL) ## Build and run everything that CI runs
 	@$(BUF) lint
 	@ctest --preset release --parallel $(JOBS)
 
@@ -48,11 +49,16 @@ test-packages: install
 
 asan: ## The tests with AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## The tests with ThreadSanitizer
-asan tsan: test-packages $(BUF)
+asan tsan: test-packages $(BUF) $(PROMTOOL)
 	@deploy/local/install-packages.sh sanitizers
 	@[ -f build/$@/build.ninja ] || cmake --preset $@
 	@cmake --build --preset $@ --parallel $(JOBS)
 	@ctest --preset $@ --parallel $(JOBS)
+
+# Out of Debian's package of Prometheus, whose server nobody needs to have running here.
+$(PROMTOOL):
+	@mkdir -p $(@D) && cd $(@D) && apt-get -qq download prometheus && \
+	  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool && rm prometheus_*.deb
 
 # buf comes from npm. Its install script only replaces a launcher by what it launches, so scripts are not run.
 $(BUF): tests/tools/package-lock.json | test-packages

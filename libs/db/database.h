@@ -18,6 +18,7 @@
 #include <string_view>
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -193,7 +194,26 @@ class Database {
   virtual absl::Status WriteSchema(SchemaBody body) = 0;
 
   virtual Engine engine() const = 0;
+
+  // What the clock of the database's machine says, when that is another machine than this one and answers; nothing otherwise.
+  virtual std::optional<absl::Time> MachineTime(absl::Time until) { return std::nullopt; }
+
+  // How the connections are used at this moment.
+  struct PoolUse {
+    std::string_view pool;  // "readers", "writers"
+    int in_use = 0;
+    int most = 0;
+    int waiting = 0;  // callers who wait for one
+  };
+  virtual std::vector<PoolUse> Pools() const { return {}; }
 };
+
+// What went wrong in this process since it started, whatever was made of it. Thread-safe.
+struct ErrorCount {
+  std::string_view kind;  // "unavailable", "deadline", "conflict", "outcome_unknown", "refused", "internal"
+  int64_t count = 0;
+};
+std::vector<ErrorCount> CountErrors();
 
 struct Options {
   // "sqlite:PATH", or

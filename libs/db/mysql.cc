@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/base/address.h"
 #include "libs/base/status.h"
 #include "libs/db/internal.h"
 #include "libs/db/mysql_connection.h"
@@ -271,6 +272,24 @@ class MysqlDatabase final : public Database {
   }
 
   Engine engine() const override { return Engine::kMysql; }
+
+  std::optional<absl::Time> MachineTime(absl::Time until) override {
+    const size_t host = good_host_;
+    if (host >= address_.hosts.size() || base::IsLoopbackHost(address_.hosts[host].name)) {
+      return std::nullopt;
+    }
+    std::optional<absl::Time> time;
+    Lookup(
+        [&](Transaction& tx) {
+          return tx.Query("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))", {},
+                          [&](const Row& row) { time = absl::FromUnixMicros(row.Int64(0)); });
+        },
+        until)
+        .IgnoreError();
+    return time;
+  }
+
+  std::vector<PoolUse> Pools() const override { return {readers_.Use("readers"), writers_.Use("writers")}; }
 
  private:
   using Lease = Pool<MysqlConnection>::Lease;

@@ -215,6 +215,8 @@ class SqliteDatabase final : public Database {
 
   Engine engine() const override { return Engine::kSqlite; }
 
+  std::vector<PoolUse> Pools() const override { return {readers_.Use("readers")}; }
+
  private:
   // One caller of Write. A status tells what came of its body only once the batch is committed.
   struct Member {

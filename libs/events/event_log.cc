@@ -217,6 +217,15 @@ absl::Status EventLog::Append(db::Transaction& tx, const Origin& origin, const g
   return absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> EventLog::CountUnnumbered() {
+  int64_t count = 0;
+  RETURN_IF_ERROR(impl_->database.Lookup([&](db::Transaction& tx) {
+    return tx.Query("SELECT COUNT(*) FROM (SELECT id FROM outbox LIMIT 10000) AS unnumbered", {},
+                    [&](const db::Row& row) { count = row.Int64(0); });
+  }));
+  return count;
+}
+
 void EventLog::Start() {
   {
     absl::MutexLock lock(&impl_->mutex);

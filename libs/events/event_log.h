@@ -92,6 +92,9 @@ class EventLog {
   // Returns how many.
   absl::StatusOr<int> Prune(absl::Time now, absl::Duration keep, int limit);
 
+  // Events that are committed and have no position yet; what is more than 10,000 is not counted.
+  absl::StatusOr<int64_t> CountUnnumbered();
+
   // Compares up to `limit` kept events after a position with their checksums. Returns how many it read, and sets
   // `after` to the last.
   absl::StatusOr<int> CheckStorage(int64_t& after, int limit, std::vector<db::Damage>& damage);

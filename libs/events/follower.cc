@@ -1,6 +1,7 @@
 #include "libs/events/follower.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "google/protobuf/util/time_util.h"
 #include "libs/base/backoff.h"
 #include "libs/base/error_text.h"
 #include "libs/base/log.h"
@@ -99,6 +101,14 @@ struct Follower::Impl {
     const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || restart; };
     mutex.AwaitWithTimeout(absl::Condition(&wanted), pause);
   }
+  // Notes how far it has come, and whether that is the end.
+  void NoteProgress() {
+    absl::MutexLock lock(&mutex);
+    handled_to = cursor.position;
+    if (connected && handled_to >= source_head) {
+      level = std::chrono::steady_clock::now();
+    }
+  }
   void Trouble(const absl::Status& status);
   void AllWell();
 
@@ -121,12 +131,16 @@ struct Follower::Impl {
   int64_t source_head ABSL_GUARDED_BY(mutex) = 0;
   absl::Status trouble ABSL_GUARDED_BY(mutex);
   absl::Status complaint ABSL_GUARDED_BY(mutex);  // about the feed; stays until it is followed again
+  bool following ABSL_GUARDED_BY(mutex) = false;  // between Start and Stop
+  int64_t handled_to ABSL_GUARDED_BY(mutex) = 0;  // what `cursor` says
+  // When it was last seen to stand at the end of the feed, by a clock that never jumps.
+  std::chrono::steady_clock::time_point level ABSL_GUARDED_BY(mutex);
 };
 
 void Follower::Impl::Trouble(const absl::Status& status) {
   absl::MutexLock lock(&mutex);
-  // Once per streak: a source that is down for a night is one line.
-  if (trouble.code() != status.code()) {
+  // Once as long as it stays the same: a source that is down for a night is one line.
+  if (trouble != status) {
     const bool for_a_person = IsComplaint(status) || absl::IsDataLoss(status) || absl::IsUnimplemented(status);
     base::Log(for_a_person ? base::Severity::kError : base::Severity::kWarning,
               "following does not get on; trying until it does",
@@ -176,6 +190,7 @@ absl::Status Follower::Impl::FollowStream() {
     }
   }
   const absl::Cleanup forget = [this] {
+    NoteProgress();
     absl::MutexLock lock(&mutex);
     stream = nullptr;
     connected = false;
@@ -201,6 +216,7 @@ absl::Status Follower::Impl::FollowStream() {
     if (handled.ok()) {
       handled = Handle(response);
     }
+    NoteProgress();
     old = absl::Now() - opened > kStreamLife;
   }
   if (!handled.ok() || old) {
@@ -459,6 +475,8 @@ void Follower::Start() {
   {
     absl::MutexLock lock(&impl_->mutex);
     impl_->stopping = false;
+    impl_->following = true;
+    impl_->level = std::chrono::steady_clock::now();
   }
   impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
 }
@@ -467,6 +485,7 @@ void Follower::Stop() {
   {
     absl::MutexLock lock(&impl_->mutex);
     impl_->stopping = true;
+    impl_->following = false;
     if (impl_->stream != nullptr) {
       impl_->stream->TryCancel();
     }
@@ -492,6 +511,11 @@ admin::v1::FollowerStatus Follower::Status() {
   absl::MutexLock lock(&impl_->mutex);
   status.set_source_head_position(impl_->source_head);
   status.set_connected(impl_->connected);
+  if (impl_->following) {
+    const bool level = impl_->connected && impl_->handled_to >= impl_->source_head;
+    const auto behind = level ? std::chrono::nanoseconds(0) : std::chrono::steady_clock::now() - impl_->level;
+    *status.mutable_behind_for() = google::protobuf::util::TimeUtil::NanosecondsToDuration(behind.count());
+  }
   for (const absl::Status& problem : {impl_->trouble, impl_->complaint, read}) {
     if (!problem.ok()) {
       status.set_last_error(base::ErrorText(problem));

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <optional>
 #include <vector>
 
 #include "libs/base/address.h"
@@ -20,6 +21,7 @@
 #include "libs/http/connections.h"
 #include "libs/http/fields.h"
 #include "libs/http/target.h"
+#include "libs/http/unix_socket.h"
 
 namespace section55::http {
 namespace {
@@ -122,8 +124,12 @@ struct Server::Impl {
   const Options options;
   const Handler handler;
   const base::FileShare files;
-  base::HostPort bound;
-  int listener = -1;  // until the daemon has it
+  // Takes the address.
+  absl::StatusOr<int> Bind() { return socket_path ? ListenOnUnixSocket(*socket_path) : base::ListenOn(bound); }
+
+  std::optional<std::string> socket_path;
+  base::HostPort bound;  // unless it is a Unix socket
+  int listener = -1;     // until the daemon has it
   MHD_Daemon* daemon = nullptr;
   std::atomic<bool> stopping = false;
   Connections connections;
@@ -243,9 +249,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(Options options, Handler 
   std::unique_ptr<Server> made(new Server());
   made->impl_ = std::make_unique<Impl>(std::move(options), std::move(handler));
   Impl& impl = *made->impl_;
-  ASSIGN_OR_RETURN(impl.bound, base::ReadHostPort(impl.options.address));
-  ASSIGN_OR_RETURN(impl.listener, base::ListenOn(impl.bound));
-  impl.bound.port = base::PortOf(impl.listener);
+  impl.socket_path = UnixSocketPath(impl.options.address);
+  if (!impl.socket_path) {
+    ASSIGN_OR_RETURN(impl.bound, base::ReadHostPort(impl.options.address));
+  }
+  ASSIGN_OR_RETURN(impl.listener, impl.Bind());
+  if (!impl.socket_path) {
+    impl.bound.port = base::PortOf(impl.listener);
+  }
   return made;
 }
 
@@ -255,14 +266,14 @@ absl::Status Server::Start() {
     return absl::OkStatus();
   }
   if (impl.listener < 0) {
-    ASSIGN_OR_RETURN(impl.listener, base::ListenOn(impl.bound));
+    ASSIGN_OR_RETURN(impl.listener, impl.Bind());
   }
   impl.stopping = false;
   const Options& options = impl.options;
   // Decoding is done in target.cc, once and with its own rules.
   const auto leave_escapes = [](void*, MHD_Connection*, char* text) { return std::char_traits<char>::length(text); };
   unsigned flags = static_cast<unsigned>(MHD_USE_EPOLL_INTERNAL_THREAD) | MHD_USE_ITC;
-  if (impl.bound.host.front() == '[') {
+  if (impl.bound.host.starts_with('[')) {
     flags |= MHD_USE_IPv6;
   }
   impl.daemon = MHD_start_daemon(
@@ -302,6 +313,11 @@ void Server::Stop() {
 
 int Server::port() const { return impl_->bound.port; }
 
-std::string Server::address() const { return fmt::format("{}:{}", impl_->bound.host, impl_->bound.port); }
+std::string Server::address() const {
+  if (impl_->socket_path) {
+    return impl_->options.address;
+  }
+  return fmt::format("{}:{}", impl_->bound.host, impl_->bound.port);
+}
 
 }  // namespace section55::http

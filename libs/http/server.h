@@ -28,7 +28,7 @@ namespace section55::http {
 using Handler = std::function<Response(const Request& request)>;
 
 struct Options {
-  // HOST:PORT, "[::1]:8055"; port 0 picks a free one.
+  // HOST:PORT, "[::1]:8055"; port 0 picks a free one. Or "unix:/PATH" (unix_socket.h).
   std::string address = {};
   int threads = 8;
   // Connections held at once; more wait to be accepted. Fewer where the system gives the process fewer descriptors.

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
+#include "libs/base/audit.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
@@ -271,17 +272,50 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
   }
 }
 
-grpc::Status Server::Impl::Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
-                                  const absl::Status& status) {
-  const absl::Time now = absl::Now();
-  entry.metrics.Count(status.code(), now - open.started);
+void Server::Impl::Record(OpenCall& open, const Entry& entry, const Admitted& admitted,
+                          const google::protobuf::Message* request, const absl::Status& status, absl::Duration took) {
+  const access::Policy::Method& method = *entry.method;
+  const std::string code = absl::StatusCodeToString(status.code());
+  if (admitted.caller == nullptr && (absl::IsUnauthenticated(status) || absl::IsResourceExhausted(status))) {
+    // Nobody in particular, who could fill a disk with them.
+    if (int64_t left_out = 0; refusals.Take(left_out)) {
+      base::Log(base::Severity::kWarning, "caller refused",
+                {{"request_id", admitted.request_id},
+                 {"method", method.full_name},
+                 {"peer", open.context.peer()},
+                 {"code", code},
+                 {"error", std::string_view(status.message().data(), status.message().size())},
+                 {"left_out_before", left_out}});
+    }
+    return;
+  }
+  std::string scratch;
+  const std::string_view actor = admitted.caller == nullptr ? "" : std::string_view(admitted.caller->actor);
+  const std::string_view tenant = request == nullptr ? "" : access::Policy::TenantOf(method, *request, scratch);
   base::Log(base::Severity::kInfo, "call",
             {{"request_id", admitted.request_id},
-             {"method", entry.method->full_name},
-             {"actor", admitted.caller == nullptr ? std::string_view() : std::string_view(admitted.caller->actor)},
+             {"method", method.full_name},
+             {"actor", actor},
              {"tenant", tenant},
-             {"code", absl::StatusCodeToString(status.code())},
-             {"micros", absl::ToInt64Microseconds(now - open.started)}});
+             {"code", code},
+             {"micros", absl::ToInt64Microseconds(took)}});
+  if (admitted.caller != nullptr && (method.changes || absl::IsPermissionDenied(status))) {
+    std::string resource;
+    base::Audit({.request_id = admitted.request_id,
+                 .actor = actor,
+                 .method = method.full_name,
+                 .resource = request == nullptr ? "" : access::Policy::ResourceOf(method, *request, resource),
+                 .tenant = tenant,
+                 .code = code,
+                 .peer = open.context.peer()});
+  }
+}
+
+grpc::Status Server::Impl::Finish(OpenCall& open, Entry& entry, const Admitted& admitted,
+                                  const google::protobuf::Message* request, const absl::Status& status) {
+  const absl::Duration took = absl::Now() - open.started;
+  entry.metrics.Count(status.code(), took);
+  Record(open, entry, admitted, request, status, took);
   // What is left is the library's: to send the answer to a caller who may not read it.
   open.watch.SendWithin(options.longest_send);
   return ToGrpc(status);
@@ -302,8 +336,7 @@ grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::pro
   Entry& entry = found->second;
   const absl::Status status =
       HideInsides(Handle(*open, request, entry, kind, admitted, body), entry.method->full_name, admitted.request_id);
-  std::string scratch;
-  return Finish(*open, entry, admitted, access::Policy::TenantOf(*entry.method, request, scratch), status);
+  return Finish(*open, entry, admitted, &request, status);
 }
 
 grpc::Status Server::Impl::Refuse(OpenCall& open, Entry& entry, const absl::Status& why, bool ask) {
@@ -315,7 +348,7 @@ grpc::Status Server::Impl::Refuse(OpenCall& open, Entry& entry, const absl::Stat
     status = why;
   }
   CountRefusal(base::ErrorInfoOf(status).reason());
-  return Finish(open, entry, admitted, "", status);
+  return Finish(open, entry, admitted, nullptr, status);
 }
 
 grpc::Status Server::Serve(grpc::ServerContext* context, const google::protobuf::Message& request,

@@ -11,6 +11,7 @@
 #include "libs/base/limits.h"
 #include "libs/base/status.h"
 #include "libs/db/idempotency.h"
+#include "libs/rpc/certificates.h"
 #include "libs/rpc/reflection.h"
 #include "libs/rpc/server_impl.h"
 #include "libs/rpc/tls.h"
@@ -80,7 +81,7 @@ void Server::SetTenantDirectory(access::TenantDirectory* directory) { impl_->dir
 
 absl::Status Server::Impl::Listen(const std::vector<const google::protobuf::ServiceDescriptor*>& descriptors,
                                   grpc::ServerBuilder& builder) {
-  RETURN_IF_ERROR(CheckCertificates(options.certificates));
+  RETURN_IF_ERROR(ReadCertificates(options.certificates, options.service_name, absl::Now()).status());
   ASSIGN_OR_RETURN(listener, Listener::Listen({.address = options.listen,
                                                .most_connections = options.max_connections,
                                                .most_per_peer = options.max_connections_per_address,
@@ -93,7 +94,7 @@ absl::Status Server::Impl::Listen(const std::vector<const google::protobuf::Serv
   }
   // A stream counts until its handler has returned, which is a moment after its caller could begin the next.
   stream_limit = std::make_shared<StreamLimit>(2 * options.max_calls_per_connection, std::move(paths));
-  const auto credentials = ServerTls(options.certificates);
+  const auto credentials = ServerTls(options.certificates, options.service_name);
   credentials->SetAuthMetadataProcessor(stream_limit);
   acceptor = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);

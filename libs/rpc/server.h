@@ -128,8 +128,8 @@ class Server {
   // The one wrapper. In this order: request id and log scope; deadline (a default if absent, refuse at once what cannot finish); who is
   // calling; rate limit; what the caller has open already; the method's access rule, found by the type of `request`; authorise on the
   // tenant; `body`; map the status (an INTERNAL, UNKNOWN or DATA_LOSS goes out as one fixed sentence with an error id that is in the
-  // log, as INTERNAL or DATA_LOSS, an exception likewise; payloads that are not google.rpc details stand in the log and are never sent); metrics and one audit
-  // line. `body` validates first, then works. A request that cannot be read does not come here: it is refused, logged and counted
+  // log, as INTERNAL or DATA_LOSS, an exception likewise; payloads that are not google.rpc details stand in the log and are never sent); metrics; one line of the
+  // log, and of the audit for what changes something and for what somebody may not do. `body` validates first, then works. A request that cannot be read does not come here: it is refused, logged and counted
   // before.
   grpc::Status Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                      absl::FunctionRef<absl::Status(Call&)> body);

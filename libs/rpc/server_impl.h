@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "libs/base/log_limit.h"
 #include "libs/rpc/listener.h"
 #include "libs/rpc/metrics.h"
 #include "libs/rpc/open_calls.h"
@@ -21,6 +22,9 @@
 #include "libs/rpc/watchdog.h"
 
 namespace section55::rpc {
+
+// Callers who are nobody in particular, refused: lines a second.
+inline constexpr int kRefusalsLogged = 20;
 
 struct Server::Impl {
   struct Entry {
@@ -91,8 +95,12 @@ struct Server::Impl {
   absl::Status Admit(OpenCall& open, const Entry& entry, Kind kind, Admitted& admitted);
   absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, Kind kind,
                       Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body);
-  grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
+  // `request` is null when it was not read.
+  grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, const google::protobuf::Message* request,
                       const absl::Status& status);
+  // What stands of a call in the log and in the audit.
+  void Record(OpenCall& open, const Entry& entry, const Admitted& admitted, const google::protobuf::Message* request,
+              const absl::Status& status, absl::Duration took);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
   absl::Status CheckServing(Kind kind);
   absl::Status Enter(OpenCall& open, const Entry& entry, const access::Identity& caller);
@@ -114,6 +122,7 @@ struct Server::Impl {
   RateLimit rate_limit;
   RateLimit strangers;  // by address
   RateLimit kept;       // bytes
+  base::LogLimit refusals{kRefusalsLogged};
   OpenCalls open_calls;
   Watchdog watchdog;
   std::atomic<bool> serving = false;

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
+#include "libs/base/log.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/db/migrate.h"
@@ -49,6 +51,22 @@ std::string ReasonOf(const absl::Status& status) {
   const std::string detail = base::DetailOf(status);
   return fmt::format("{}{}{}{}", std::string(status.message()), detail.empty() ? "" : " (", detail,
                      detail.empty() ? "" : ")");
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  return TimeUtil::MicrosecondsToDuration(absl::ToInt64Microseconds(duration));
+}
+
+admin::v1::ClockStatus ShowClock(const base::GuardedClock& clock) {
+  admin::v1::ClockStatus shown;
+  *shown.mutable_machine_time() = ToProto(absl::Now());
+  shown.set_in_doubt(clock.InDoubt());
+  if (const auto doubt = clock.doubt()) {
+    *shown.mutable_off_by() = ToProto(doubt->by);
+    *shown.mutable_doubted_for() = ToProto(doubt->lasted);
+    shown.set_database_disagrees(doubt->database_disagrees);
+  }
+  return shown;
 }
 
 absl::Status MustHaveTheForm(std::string_view form) {
@@ -109,6 +127,9 @@ grpc::Status AdminService::GetStatus(grpc::ServerContext* context, const admin::
     ASSIGN_OR_RETURN(const jobs::Queue::Counts counts, parts_.jobs.Count());
     response->set_waiting_jobs(counts.waiting);
     response->set_parked_jobs(counts.parked);
+    if (parts_.guarded_clock != nullptr) {
+      *response->mutable_clock() = ShowClock(*parts_.guarded_clock);
+    }
     return absl::OkStatus();
   });
 }
@@ -214,6 +235,20 @@ grpc::Status AdminService::RetryJob(grpc::ServerContext* context, const admin::v
       return MustHaveTheForm("jobs/ID");
     }
     ASSIGN_OR_RETURN(*response, parts_.jobs.Retry(*id));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status AdminService::ConfirmClock(grpc::ServerContext* context, const admin::v1::ConfirmClockRequest* request,
+                                        admin::v1::ConfirmClockResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+    if (parts_.guarded_clock == nullptr || !parts_.guarded_clock->Confirm()) {
+      return base::Error(absl::StatusCode::kFailedPrecondition, "CLOCK_NOT_IN_DOUBT",
+                         "nobody doubts this server's clock; there is nothing to confirm");
+    }
+    base::Log(base::Severity::kWarning, "an operator says that the machine's clock is right",
+              {{"actor", call.caller.actor}});
+    *response->mutable_time() = ToProto(parts_.clock.Now());
     return absl::OkStatus();
   });
 }

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "libs/base/clock.h"
+#include "libs/base/guarded_clock.h"
 #include "libs/db/database.h"
 #include "libs/db/proto_table.h"
 #include "libs/events/event_log.h"
@@ -38,6 +39,7 @@ struct AdminParts {
     absl::Status serving, database;
   };
   std::function<Health()> health = [] { return Health(); };
+  base::GuardedClock* guarded_clock = nullptr;  // `clock`, unless that is driven
 };
 
 class AdminService : public admin::v1::Admin::Service {
@@ -56,6 +58,8 @@ class AdminService : public admin::v1::Admin::Service {
                         admin::v1::ListJobsResponse* response) override;
   grpc::Status RetryJob(grpc::ServerContext* context, const admin::v1::RetryJobRequest* request,
                         admin::v1::Job* response) override;
+  grpc::Status ConfirmClock(grpc::ServerContext* context, const admin::v1::ConfirmClockRequest* request,
+                            admin::v1::ConfirmClockResponse* response) override;
   grpc::Status CheckStorage(grpc::ServerContext* context, const admin::v1::CheckStorageRequest* request,
                             admin::v1::CheckStorageResponse* response) override;
 

@@ -20,15 +20,18 @@
 #include "db_schema.h"
 #include "events_schema.h"
 #include "jobs_schema.h"
+#include "libs/base/audit.h"
+#include "libs/base/guarded_clock.h"
 #include "libs/base/log.h"
+#include "libs/base/log_limit.h"
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
 #include "libs/db/idempotency.h"
 #include "libs/db/owner.h"
 #include "libs/events/feed_service.h"
 #include "libs/events/follower.h"
+#include "libs/rpc/certificates.h"
 #include "libs/rpc/channel.h"
-#include "libs/rpc/tls.h"
 #include "libs/service/admin.h"
 #include "libs/service/files.h"
 #include "libs/service/lookout.h"
@@ -64,8 +67,13 @@ constexpr absl::Duration kPatience = absl::Seconds(2);
 constexpr absl::Duration kLongestSilence = absl::Seconds(3);
 // For rows of replicas that are gone.
 constexpr absl::Duration kKeepProbes = absl::Hours(24 * 7);
+// How often a database on another machine is asked for the time while there is no doubt.
+constexpr absl::Duration kDatabaseTimeLooks = absl::Minutes(1);
 // What may be pruned has been kept for days: an hour more or less does not matter.
 constexpr absl::Duration kPruningPause = absl::Hours(1);
+
+// Lines of gRPC's own, a second.
+constexpr int kGrpcLines = 20;
 
 std::string Text(absl::string_view view) { return {view.data(), view.size()}; }
 
@@ -84,7 +92,12 @@ const sigset_t& Signals() {
 
 // The libraries' own lines in our format. A refused handshake is a caller's matter: a warning.
 void LogFromGrpc(gpr_log_func_args* args) {
-  base::Log(base::Severity::kWarning, "grpc", {{"detail", std::string_view(args->message)}});
+  // Anybody who can connect can cause them.
+  static base::LogLimit& limit = *new base::LogLimit(kGrpcLines);
+  if (int64_t left_out = 0; limit.Take(left_out)) {
+    base::Log(base::Severity::kWarning, "grpc",
+              {{"detail", std::string_view(args->message)}, {"left_out_before", left_out}});
+  }
 }
 void LogFromProtobuf(google::protobuf::LogLevel level, const char* file, int line, const std::string& message) {
   base::Log(base::Severity::kWarning, "protobuf", {{"detail", message}});
@@ -158,6 +171,7 @@ struct Process::Impl {
   // Looks whether all is well, and at the loops. Returns when to look again.
   absl::Duration Look();
   void Serve();
+  void LookAtClock(absl::Duration now, bool database_answers);
   void Drain();
   std::vector<admin::v1::FollowerStatus> Followers();
   Readiness::Checks Checks();
@@ -169,7 +183,10 @@ struct Process::Impl {
   Settings settings;
   std::vector<std::string> feed_followers;
   bool migrated = false;
+  absl::Duration next_database_time = -absl::InfiniteDuration();
+  // The clock is one of the two.
   base::DrivenClock* driven_clock = nullptr;
+  base::GuardedClock* guarded_clock = nullptr;
 
   // In the order in which they need each other.
   std::unique_ptr<base::Clock> clock;
@@ -178,7 +195,6 @@ struct Process::Impl {
   // others say nothing about the database.
   std::unique_ptr<db::Database> beside;
   db::Database* watched = nullptr;
-  std::optional<rpc::Validity> certificate;  // of the thread that looks
   std::unique_ptr<Readiness> readiness;
   std::unique_ptr<access::TokenVerifier> tokens;
   std::unique_ptr<rpc::Server> server;
@@ -238,12 +254,17 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
     migrated = true;
     return Migrate();
   }
+  if (const absl::Status audit = base::StartAudit(name, settings.audit_file); !audit.ok()) {
+    return About("audit_file", audit);
+  }
   if (settings.driven_clock) {
     auto driven = std::make_unique<base::DrivenClock>(*settings.driven_clock);
     driven_clock = driven.get();
     clock = std::move(driven);
   } else {
-    clock = base::MakeSystemClock();
+    auto guarded = std::make_unique<base::GuardedClock>();
+    guarded_clock = guarded.get();
+    clock = std::move(guarded);
   }
   if (settings.tokens) {
     auto verifier = access::TokenVerifier::Create(*settings.tokens);
@@ -276,7 +297,14 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
       {.name = "prune", .start = [this] { pruning->Start(); }, .stop = [this] { pruning->Stop(); }, .leased = true});
   readiness = std::make_unique<Readiness>(Checks());
   lookout = std::make_unique<Lookout>([this] { return Look(); });
-  gauges = std::make_unique<Gauges>([this] { return Followers(); }, [this] { return jobs->Count(); });
+  gauges = std::make_unique<Gauges>(Gauges::Parts{
+      .followers = [this] { return Followers(); },
+      .jobs = [this] { return jobs->Count(); },
+      .unnumbered_events = [this] { return log->CountUnnumbered(); },
+      .pools = [this] { return database->Pools(); },
+      .certificate_expires = [this] { return rpc::ExpiryInUse(settings.server.certificates); },
+      .clock = guarded_clock,
+  });
   if (!settings.metrics_listen.empty()) {
     ASSIGN_OR_RETURN(metrics, OfferMetrics(settings.metrics_listen, *gauges));
   }
@@ -294,10 +322,13 @@ Readiness::Checks Process::Impl::Checks() {
           },
       .storage = [this] { return Unready("the database is damaged", watched->Verify(absl::Now() + kPatience)); },
       .certificate = [this]() -> absl::Status {
-        if (const auto read = rpc::ReadValidity(settings.server.certificates); read.ok()) {
-          certificate = *read;
-        }
-        return certificate ? certificate->Check(absl::Now()) : absl::OkStatus();
+        const absl::Time until = rpc::ExpiryInUse(settings.server.certificates);
+        return absl::Now() < until
+                   ? absl::OkStatus()
+                   : base::Error(absl::StatusCode::kUnavailable, "CERTIFICATE_INVALID",
+                                 fmt::format("the certificate has expired at {}: put a new one into the folder of "
+                                             "--certificates",
+                                             absl::FormatTime(absl::RFC3339_sec, until, absl::UTCTimeZone())));
       },
       .changed =
           [this](const absl::Status& status) {
@@ -353,6 +384,7 @@ absl::Status Process::Impl::Start() {
   parts.loops = [this] { return loops->Status(); };
   parts.schema = [this] { return CheckDatabase(); };
   parts.health = [this] { return AdminParts::Health{readiness->status(), readiness->database()}; };
+  parts.guarded_clock = guarded_clock;
   admin = std::make_unique<AdminService>(*server, std::move(parts));
   server->Register(kAdminName, *admin);
   if (driven_clock != nullptr) {
@@ -375,10 +407,41 @@ absl::Status Process::Impl::Start() {
 absl::Duration Process::Impl::Look() {
   const absl::Duration now = SinceSomeTime();
   readiness->Look(now);
+  LookAtClock(now, readiness->database().ok());
   const Loops::DatabaseState state = {readiness->schema_is_right(), readiness->database().ok()};
   sequencer->Tend(state, now, absl::Now());
   loops->Tend(state, now, absl::Now());
   return readiness->status().ok() ? kLook : kLookInTrouble;
+}
+
+// Takes the second look at the clock.
+void Process::Impl::LookAtClock(absl::Duration now, bool database_answers) {
+  if (guarded_clock == nullptr) {
+    return;
+  }
+  std::optional<absl::Time> database_time;
+  if (database_answers && (guarded_clock->InDoubt() || now >= next_database_time)) {
+    next_database_time = now + kDatabaseTimeLooks;
+    database_time = database->MachineTime(absl::Now() + kPatience);
+  }
+  using Change = base::GuardedClock::Change;
+  const base::GuardedClock::Seen seen = guarded_clock->Look(database_time);
+  if (const auto doubt = guarded_clock->doubt(); seen.change == Change::kDoubted && doubt) {
+    base::Log(base::Severity::kError,
+              "the machine's clock is in doubt, and nothing is done because a time has come; see Admin.ConfirmClock",
+              {{"off_by_seconds", absl::ToDoubleSeconds(doubt->by)},
+               {"database_disagrees", int64_t{doubt->database_disagrees}}});
+  } else if (seen.change == Change::kBack) {
+    base::Log(base::Severity::kInfo, "the machine's clock is right again");
+  } else if (seen.change == Change::kConfirmed) {
+    base::Log(base::Severity::kWarning, "the jump of the machine's clock is taken as true");
+  }
+  if (seen.set_back) {
+    // Threads that began to wait by the time from before would go on waiting for it.
+    base::Log(base::Severity::kWarning, "the machine's clock was set back; what runs beside the calls is started anew");
+    loops->Stop();
+    sequencer->Stop();
+  }
 }
 
 void Process::Impl::Serve() {
@@ -421,6 +484,7 @@ Process::Process(std::string_view name, db::Schema schema, std::vector<const db:
 
 Process::~Process() {
   impl_.reset();
+  base::StopAudit();
   base::StopLog();
 }
 
@@ -458,6 +522,8 @@ void Process::Follow(std::string_view source, const std::string& address, events
        .stop = [&follower] { follower.Stop(); },
        .leased = true});
 }
+
+void Process::Offer(Gauge gauge) { impl_->gauges->Add(std::move(gauge)); }
 
 void Process::Add(Loop loop) { impl_->loops->Add(std::move(loop)); }
 

@@ -33,6 +33,7 @@
 #include "libs/jobs/queue.h"
 #include "libs/rpc/server.h"
 #include "libs/service/loops.h"
+#include "libs/service/metrics.h"
 
 namespace section55::service {
 
@@ -70,6 +71,8 @@ class Process {
   void OfferFeedTo(std::vector<std::string> followers);
   void Follow(std::string_view source, const std::string& address, events::Handlers handlers);
   void Add(Loop loop);
+  // A number for Prometheus.
+  void Offer(Gauge gauge);
 
   // Prints the sentence to standard error and returns 1: for a mistake that main finds itself.
   int Fail(const absl::Status& status);

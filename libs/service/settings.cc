@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -19,7 +20,9 @@ ABSL_FLAG(std::string, listen, "", "HOST:PORT to listen on with TLS; port 0 pick
 ABSL_FLAG(std::string, replica, "",
           "The name of this replica of the service, different from the others', kept when it is started again; by "
           "default HOST:PORT of --listen.");
-ABSL_FLAG(std::string, metrics_listen, "", "Loopback HOST:PORT for Prometheus under /metrics; none without it.");
+ABSL_FLAG(
+    std::string, metrics_listen, "",
+    "Loopback HOST:PORT, or unix:/PATH for a proxy that adds TLS, for Prometheus under /metrics; none without it.");
 ABSL_FLAG(std::string, certificates, "",
           "Folder with certificate.pem, key.pem and ca.pem; read again when they change. Required.");
 ABSL_FLAG(std::string, jwks, "",
@@ -32,6 +35,9 @@ ABSL_FLAG(
     "SERVICE.db here.");
 ABSL_FLAG(std::string, database_password_file, "", "File with the password of a mysql database.");
 ABSL_FLAG(int, database_connections, 8, "Connections for reading, and on MySQL as many again for writing.");
+ABSL_FLAG(std::string, audit_file, "",
+          "The record of who did what, one JSON object a line, readable by nobody else; by default SERVICE.audit.jsonl "
+          "beside the SQLite file, or here.");
 ABSL_FLAG(int, max_concurrent_calls, 256, "Calls handled at once, open streams included; more are refused at once.");
 ABSL_FLAG(int, max_calls_per_caller, 64,
           "Calls that one person may have open at once, and a service four times as many; 0 for no limit.");
@@ -156,6 +162,18 @@ absl::StatusOr<rpc::ServerOptions> ReadServer(std::string_view service_name) {
   return options;
 }
 
+std::string ReadAuditFile(std::string_view service_name, const std::string& database_url) {
+  const std::string file = absl::GetFlag(FLAGS_audit_file);
+  if (!file.empty()) {
+    return file;
+  }
+  constexpr std::string_view kSqlite = "sqlite:";
+  const std::filesystem::path folder = database_url.starts_with(kSqlite)
+                                           ? std::filesystem::path(database_url.substr(kSqlite.size())).parent_path()
+                                           : std::filesystem::path();
+  return folder / fmt::format("{}.audit.jsonl", service_name);
+}
+
 absl::StatusOr<std::optional<access::TokenVerifier::Options>> ReadTokens() {
   access::TokenVerifier::Options options;
   options.jwks_path = absl::GetFlag(FLAGS_jwks);
@@ -229,6 +247,7 @@ absl::StatusOr<Settings> ReadCommandLine(std::string_view service_name, int argc
   ASSIGN_OR_RETURN(settings.tokens, ReadTokens());
   ASSIGN_OR_RETURN(settings.driven_clock, ReadDrivenClock(settings.server.listen));
   ASSIGN_OR_RETURN(settings.replica, ReadReplica(settings.server.listen));
+  settings.audit_file = ReadAuditFile(service_name, settings.database.url);
   settings.metrics_listen = absl::GetFlag(FLAGS_metrics_listen);
   if (absl::GetFlag(FLAGS_keep_events) < 1) {
     return absl::InvalidArgumentError("--keep_events must be at least 1 day");

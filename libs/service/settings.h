@@ -23,6 +23,7 @@ struct Settings {
   db::Options database;
   std::optional<access::TokenVerifier::Options> tokens;  // none: only services call
   std::string metrics_listen;                            // empty: no metrics port
+  std::string audit_file;
   std::string replica;
   std::optional<absl::Time> driven_clock;
   absl::Duration keep_events;

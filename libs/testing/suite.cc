@@ -182,6 +182,10 @@ Suite::~Suite() {
 
 std::filesystem::path Suite::LogFile(Service service) const { return folder_.path() / (NameOf(service) + ".log"); }
 
+std::filesystem::path Suite::AuditFile(Service service) const {
+  return folder_.path() / (NameOf(service) + ".audit.jsonl");
+}
+
 std::string Suite::Log(Service service) const { return ReadFile(LogFile(service)); }
 
 std::unique_ptr<db::Database> Suite::OpenDatabase(Service service) const {
@@ -212,6 +216,7 @@ Command Suite::CommandOf(Service service) const {
                    "--token_issuer=https://section55.local",
                    "--token_audience=section55",
                    "--database=" + state.database_url,
+                   "--audit_file=" + AuditFile(service).string(),
                    "--calls_per_second_per_caller=0",
                    "--driven_clock=" + absl::FormatTime(absl::RFC3339_full, now(), absl::UTCTimeZone())};
   if (service == Service::kAuthoring || service == Service::kDeadlines) {

@@ -96,6 +96,8 @@ class Suite {
   // What the service has logged so far, and where that stands.
   std::string Log(Service service) const;
   std::filesystem::path LogFile(Service service) const;
+  // Where it records who did what.
+  std::filesystem::path AuditFile(Service service) const;
   // Opens a service's database beside it, for tests that put into it what no service would. Its SQLite file is named in the URL.
   std::unique_ptr<db::Database> OpenDatabase(Service service) const;
   const std::string& database_url(Service service) const { return State(service).database_url; }

@@ -16,6 +16,7 @@ namespace {
 using base::Violations;
 using registry::v1::Inspection;
 
+constexpr size_t kLongestReason = 1000;
 constexpr int kLastYear = 9999;  // of google.type.Date
 
 std::string Days(int count) { return fmt::format("{} day{}", count, count == 1 ? "" : "s"); }
@@ -145,6 +146,19 @@ bool Miss(absl::Time now, v1::Deadline& deadline) {
   }
   deadline.set_state(v1::Deadline::MISSED);
   return true;
+}
+
+bool Reinstate(absl::Time now, const v1::Reinstatement& record, v1::Deadline& deadline) {
+  if (!base::CanMove(kTransitions, deadline.state(), v1::Deadline::PENDING) || now >= MissedFrom(deadline)) {
+    return false;
+  }
+  deadline.set_state(v1::Deadline::PENDING);
+  *deadline.add_reinstatements() = record;
+  return true;
+}
+
+void CheckReinstate(const v1::ReinstateDeadlinesRequest& request, base::Violations& violations) {
+  base::CheckText("reason", request.reason(), kLongestReason, base::Presence::kRequired, violations);
 }
 
 absl::Status CheckExplain(const v1::ExplainDeadlineRequest& request) {

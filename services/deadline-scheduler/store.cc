@@ -233,4 +233,12 @@ absl::StatusOr<std::vector<StoredDeadline>> ListDeadlines(db::Transaction& tx, c
   return query.everything ? ListOfEverybody(tx, query) : ListOfBodies(tx, query);
 }
 
+absl::StatusOr<int64_t> CountDeadlines(db::Transaction& tx, v1::Deadline::State state, absl::Time from, absl::Time to) {
+  int64_t count = 0;
+  RETURN_IF_ERROR(tx.Query("SELECT COUNT(*) FROM deadlines WHERE state = ? AND missed_from >= ? AND missed_from < ?",
+                           {state, base::ToMicros(from), base::ToMicros(to)},
+                           [&](const db::Row& row) { count = row.Int64(0); }));
+  return count;
+}
+
 }  // namespace section55::deadlines::store

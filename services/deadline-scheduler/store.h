@@ -92,4 +92,7 @@ struct DeadlineQuery {
 // each body, or two across all of them.
 absl::StatusOr<std::vector<StoredDeadline>> ListDeadlines(db::Transaction& tx, const DeadlineQuery& query);
 
+// How many deadlines in a state are first missed in [from, to); to be called in a Lookup. Reads a stretch of an index.
+absl::StatusOr<int64_t> CountDeadlines(db::Transaction& tx, v1::Deadline::State state, absl::Time from, absl::Time to);
+
 }  // namespace section55::deadlines::store

@@ -103,6 +103,7 @@ TEST_F(StartTest, EveryMistakeIsOneSentence) {
     EXPECT_THAT(mistake(With(good, "--database=oracle:x")), about_us("--database: "));
     EXPECT_THAT(mistake(With(good, "--metrics_listen=0.0.0.0:0")), about_us("loopback"));
     EXPECT_THAT(mistake(With(good, "--listen=0.0.0.0:0")), about_us("--driven_clock"));
+    EXPECT_THAT(mistake(With(good, "--audit_file=/nowhere/audit")), about_us("--audit_file: /nowhere/audit cannot be"));
     EXPECT_THAT(mistake(With(good, "--keep_events=0")), about_us("--keep_events"));
     EXPECT_THAT(mistake(With(good, "--driven_clock=tomorrow")), about_us("\"tomorrow\" is not a time"));
   }
@@ -192,6 +193,28 @@ TEST_F(StartTest, KeyOfAnotherCertificateIsNoticed) {
   EXPECT_THAT(MistakeOf(Service::kPublication,
                         With(suite_->CommandOf(Service::kPublication), "--certificates=" + folder.path().string())),
               HasSubstr("key"));
+}
+
+TEST_F(StartTest, CertificatesThatNobodyWouldTrustAreSentences) {
+  const auto mistake = [&](const std::filesystem::path& certificates) {
+    return MistakeOf(Service::kPublication,
+                     With(suite_->CommandOf(Service::kPublication), "--certificates=" + certificates.string()));
+  };
+  EXPECT_THAT(mistake(Pki::Get().certificates("response-authoring")),
+              HasSubstr("is not the certificate of publication"));
+  const testing::TemporaryFolder folder;
+  for (const char* file : {"certificate.pem", "key.pem"}) {
+    std::filesystem::copy_file(Pki::Get().certificates("publication") / file, folder.path() / file);
+  }
+  std::ofstream(folder.path() / "ca.pem") << "garbage";
+  EXPECT_THAT(mistake(folder.path()), HasSubstr("ca.pem is missing or not in PEM form"));
+  // An authority that has nothing to do with it: any certificate that signs itself.
+  ASSERT_EQ(testing::Run({.words = {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                    "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=another", "-keyout",
+                                    folder.path() / "other.key", "-out", folder.path() / "ca.pem"}})
+                .exit_code,
+            0);
+  EXPECT_THAT(mistake(folder.path()), HasSubstr("certificate.pem is not signed by an authority in"));
 }
 
 // A service on a database of the test's own, beside the suite whose addresses it uses.
@@ -395,6 +418,7 @@ TEST(MetricsTest, AreOfferedOnLoopback) {
     EXPECT_THAT(result->body, HasSubstr("method=\"section55.admin.v1.Admin/GetStatus\""));
     EXPECT_THAT(result->body, HasSubstr("section55_rpc_seconds_bucket{"));
     EXPECT_THAT(result->body, HasSubstr("section55_jobs_parked 0"));
+    EXPECT_THAT(result->body, HasSubstr("section55_certificate_days_left 8"));  // of 825
     EXPECT_EQ(result->body.find("section55_parked_events{") != std::string::npos, service != Service::kRegistry);
   }
 }
@@ -445,6 +469,11 @@ TEST(LogTest, LinesAreJsonWithoutDraftsAndTokens) {
   EXPECT_THAT(suite.Log(Service::kAuthoring),
               AllOf(HasSubstr("\"actor\":\"people/norfolk-author\""), HasSubstr("\"tenant\":\"bodies/norfolk-pcc\""),
                     HasSubstr("ResponseAuthoring/ApproveResponse"), HasSubstr("\"code\":\"INVALID_ARGUMENT\"")));
+  // The audit stands apart, and holds who approved, but not who read.
+  const std::string audit = testing::ReadFile(suite.AuditFile(Service::kAuthoring));
+  EXPECT_THAT(audit,
+              AllOf(HasSubstr("ResponseAuthoring/ApproveResponse"), HasSubstr("\"actor\":\"people/norfolk-approver\""),
+                    HasSubstr(name), Not(HasSubstr("GetResponse")), Not(HasSubstr(kMark))));
 }
 
 }  // namespace
