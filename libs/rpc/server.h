@@ -36,6 +36,9 @@ struct Call {
   std::function<bool()> cancelled;
 };
 
+// The reason of a status for SetServing: the service is being put right after its database was restored from a backup.
+inline constexpr std::string_view kRecovering = "RECOVERING";
+
 struct ServerOptions {
   std::string service_name;  // "response-authoring"
   std::string listen;        // "127.0.0.1:7102"; port 0 picks a free one
@@ -84,7 +87,7 @@ class Server {
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // OK: health says SERVING. Otherwise NOT_SERVING, and every call gets UNAVAILABLE with this message (an old schema
-  // names the command to run).
+  // names the command to run). With the reason kRecovering the calls of Admin, Recovery and EventFeed go on.
   void SetServing(const absl::Status& status);
 
   // Stops: health NOT_SERVING first, then no new calls, waiting streams are told, running calls get until `grace` to

@@ -78,7 +78,7 @@ struct Server::Impl {
   grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
                       const absl::Status& status);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
-  absl::Status CheckServing();
+  absl::Status CheckServing(const Entry& entry);
 
   const ServerOptions options;
   base::Clock& clock;

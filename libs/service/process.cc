@@ -28,6 +28,7 @@
 #include "libs/service/metrics.h"
 #include "libs/service/prune.h"
 #include "libs/service/readiness.h"
+#include "libs/service/recovery.h"
 #include "libs/service/settings.h"
 #include "service_schema.h"
 
@@ -89,6 +90,7 @@ struct Process::Impl {
 
   absl::Status Open(int argc, char** argv);
   absl::Status Migrate();
+  absl::Status RunCommand();
   absl::Status Start();
   void Serve();
   void Drain();
@@ -99,7 +101,7 @@ struct Process::Impl {
   const std::vector<db::Schema> schemas;
   const std::vector<const db::MessageTable*> tables;
   Settings settings;
-  bool migrated = false;
+  bool done = false;  // the command was not to serve
   base::DrivenClock* driven_clock = nullptr;
 
   // In the order in which they need each other.
@@ -118,10 +120,41 @@ struct Process::Impl {
   std::unique_ptr<http::Server> metrics;
   std::unique_ptr<events::EventFeedService> feed;
   std::unique_ptr<AdminService> admin;
+  events::Handlers take_in;
+  std::unique_ptr<RecoveryService> recovery;
   std::unique_ptr<DrivenClockService> driven_clock_service;
 };
 
+absl::Status Process::Impl::RunCommand() {
+  switch (settings.command) {
+    case Settings::Command::kBackup: {
+      ASSIGN_OR_RETURN(const Manifest made, Backup(name, settings.database, settings.to, absl::Now()));
+      fmt::print("{}: {}\n", settings.to, Describe(made));
+      return absl::OkStatus();
+    }
+    case Settings::Command::kVerify: {
+      ASSIGN_OR_RETURN(const Manifest found, Verify(settings.restore.from));
+      fmt::print("{}: {}\n", settings.restore.from, Describe(found));
+      return absl::OkStatus();
+    }
+    case Settings::Command::kRestore: {
+      ASSIGN_OR_RETURN(const std::string kept,
+                       Restore(name, settings.database, schemas, tables, settings.restore, absl::Now()));
+      fmt::print("restored from {}{}\n", settings.restore.from,
+                 kept.empty() ? "" : fmt::format("; what was there before is now {}", kept));
+      return absl::OkStatus();
+    }
+    default:
+      return Migrate();
+  }
+}
+
 absl::Status Process::Impl::Migrate() {
+  auto opened = db::Open(settings.database);
+  if (!opened.ok()) {
+    return About("database", opened.status());
+  }
+  database = *std::move(opened);
   const bool dry_run = settings.command == Settings::Command::kMigrateDryRun;
   ASSIGN_OR_RETURN(const auto steps, db::Migrate(*database, schemas, absl::Now(), dry_run));
   for (const db::Migration& step : steps) {
@@ -136,15 +169,15 @@ absl::Status Process::Impl::Migrate() {
 absl::Status Process::Impl::Open(int argc, char** argv) {
   ASSIGN_OR_RETURN(settings, ReadCommandLine(name, argc, argv));
   RETURN_IF_ERROR(calendar::CheckTimeZone());
+  if (settings.command != Settings::Command::kServe) {
+    done = true;
+    return RunCommand();
+  }
   auto opened = db::Open(settings.database);
   if (!opened.ok()) {
     return About("database", opened.status());
   }
   database = *std::move(opened);
-  if (settings.command != Settings::Command::kServe) {
-    migrated = true;
-    return Migrate();
-  }
   if (settings.driven_clock) {
     auto driven = std::make_unique<base::DrivenClock>(*settings.driven_clock);
     driven_clock = driven.get();
@@ -167,7 +200,8 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
   jobs = std::make_unique<jobs::Queue>(*database, *clock, settings.replica);
   pruning = std::make_unique<Pruning>(Prunable(), kPruningPause);
   sequencer = std::make_unique<Loops>(*database, settings.replica);
-  sequencer->Add({.name = "events", .start = [this] { log->Start(); }, .stop = [this] { log->Stop(); }});
+  sequencer->Add(
+      {.name = "events", .start = [this] { log->Start(); }, .stop = [this] { log->Stop(); }, .in_recovery = true});
   loops = std::make_unique<Loops>(*database, settings.replica);
   loops->Add({.name = "jobs", .start = [this] { jobs->Start(); }, .stop = [this] { jobs->Stop(); }});
   loops->Add(
@@ -214,6 +248,8 @@ absl::Status Process::Impl::Start() {
   parts.schema = [this] { return db::CheckSchema(*database, schemas); };
   admin = std::make_unique<AdminService>(*server, std::move(parts));
   server->Register(kAdminName, *admin);
+  recovery = std::make_unique<RecoveryService>(*server, *database, *clock, take_in);
+  server->Register(kRecoveryName, *recovery);
   if (driven_clock != nullptr) {
     driven_clock_service = std::make_unique<DrivenClockService>(*server, *driven_clock);
     server->Register(kDrivenClockName, *driven_clock_service);
@@ -235,6 +271,7 @@ void Process::Impl::Serve() {
   Readiness readiness({
       .schema = [this] { return db::CheckSchema(*database, schemas); },
       .database = [this] { return database->Ping(absl::Now() + kPatience); },
+      .recovered = [this] { return CheckRecovered(*database, absl::Now() + kPatience); },
       .changed =
           [&](const absl::Status& status) {
             server->SetServing(status);
@@ -249,11 +286,17 @@ void Process::Impl::Serve() {
   while (signal < 0) {
     const absl::Duration now = SinceSomeTime();
     readiness.Look(now);
-    const Loops::DatabaseState state = {readiness.schema_is_right(), readiness.status().ok()};
+    // While it is being put right after a restore, the database is there all the same.
+    const bool recovering = base::ErrorInfoOf(readiness.status()).reason() == rpc::kRecovering;
+    const Loops::DatabaseState state = {readiness.schema_is_right(), readiness.status().ok() || recovering,
+                                        readiness.recovered()};
+    for (events::Follower& follower : followers) {
+      follower.Hold(!readiness.recovered());
+    }
     sequencer->Tend(state, now, absl::Now());
     loops->Tend(state, now, absl::Now());
     // Nothing, too, when it is interrupted: another look does no harm.
-    signal = sigtimedwait(&StopSignals(), nullptr, state.answers ? &kLook : &kLookInTrouble);
+    signal = sigtimedwait(&StopSignals(), nullptr, readiness.status().ok() ? &kLook : &kLookInTrouble);
   }
   base::Log(base::Severity::kInfo, "stopping", {{"signal", int64_t{signal}}});
 }
@@ -281,7 +324,7 @@ std::optional<int> Process::Open(int argc, char** argv) {
   if (const absl::Status status = impl_->Open(argc, argv); !status.ok()) {
     return Fail(status);
   }
-  return impl_->migrated ? std::optional(0) : std::nullopt;
+  return impl_->done ? std::optional(0) : std::nullopt;
 }
 
 Parts Process::parts() { return {*impl_->server, *impl_->database, *impl_->clock, *impl_->log, *impl_->jobs}; }
@@ -300,14 +343,19 @@ void Process::Serve(std::string_view full_name, grpc::Service& service, access::
   }
 }
 
-void Process::Follow(std::string_view source, const std::string& address, events::Handlers handlers) {
+void Process::Follow(std::string_view source, const std::string& address, events::Handlers handlers,
+                     std::vector<events::Holding> holdings) {
   events::Follower& follower = impl_->followers.emplace_back(std::string(source), ConnectTo(address), *impl_->database,
                                                              *impl_->clock, *impl_->jobs, std::move(handlers));
+  follower.GivesBack(std::move(holdings));
   Add({.name = fmt::format("follow {}", source),
        .start = [&follower] { follower.Start(); },
        .stop = [&follower] { follower.Stop(); },
+       .in_recovery = true,
        .leased = true});
 }
+
+void Process::TakeIn(events::Handlers handlers) { impl_->take_in = std::move(handlers); }
 
 void Process::Add(Loop loop) { impl_->loops->Add(std::move(loop)); }
 

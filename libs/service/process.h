@@ -29,6 +29,7 @@
 #include "libs/db/proto_table.h"
 #include "libs/events/event_log.h"
 #include "libs/events/handlers.h"
+#include "libs/events/recovery.h"
 #include "libs/jobs/queue.h"
 #include "libs/rpc/server.h"
 #include "libs/service/loops.h"
@@ -65,7 +66,11 @@ class Process {
 
   // Before Run, in any order.
   void Serve(std::string_view full_name, grpc::Service& service, access::TenantDirectory* directory = nullptr);
-  void Follow(std::string_view source, const std::string& address, events::Handlers handlers);
+  // `holdings`: what is given back to that service after it was restored from a backup.
+  void Follow(std::string_view source, const std::string& address, events::Handlers handlers,
+              std::vector<events::Holding> holdings);
+  // What is done with this service's own events when those that follow it give them back (see libs/events/recovery.h).
+  void TakeIn(events::Handlers handlers);
   void Add(Loop loop);
 
   // Prints the sentence to standard error and returns 1: for a mistake that main finds itself.

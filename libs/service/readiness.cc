@@ -21,7 +21,12 @@ absl::Status Readiness::Check(absl::Duration now) {
     schema_is_right_ = schema.ok();
     next_schema_look_ = now + kSchemaLooks;
   }
-  return schema;
+  if (!schema.ok() || recovered_) {
+    return schema;
+  }
+  const absl::Status recovered = checks_.recovered();
+  recovered_ = recovered.ok();
+  return recovered;
 }
 
 void Readiness::Look(absl::Duration now) {

@@ -16,6 +16,8 @@ class Readiness {
     std::function<absl::Status()> schema;
     // Whether the database answers: cheap.
     std::function<absl::Status()> database;
+    // Whether it is in step with the other services, once the schema is right: asked until it is.
+    std::function<absl::Status()> recovered = [] { return absl::OkStatus(); };
     // Is told OK or why nothing is served, at first and when it changes.
     std::function<void(const absl::Status&)> changed;
   };
@@ -31,12 +33,16 @@ class Readiness {
   // Whether the schema was right when it could last be read. A database that is away for a while says nothing about it.
   bool schema_is_right() const { return schema_is_right_; }
 
+  // Whether it was ever found to be in step with the other services.
+  bool recovered() const { return recovered_; }
+
  private:
   absl::Status Check(absl::Duration now);
 
   const Checks checks_;
   bool first_ = true;
   bool schema_is_right_ = false;
+  bool recovered_ = false;
   absl::Duration next_schema_look_ = -absl::InfiniteDuration();
   absl::Status status_;
 };

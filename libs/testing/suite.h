@@ -103,6 +103,12 @@ class Suite {
   Command CommandOf(Service service) const;
   Command MigrateCommandOf(Service service) const;
 
+  // One of its other commands: {"backup", "--to=FILE"}.
+  Command CommandOf(Service service, const std::vector<std::string>& command) const;
+  // A new, empty database for a service that is stopped, in place of the one that it had; on MySQL only.
+  void UseNewDatabase(Service service);
+  pid_t pid(Service service) const { return State(service).process->pid(); }
+
   // Starts the process again, with the clock at the suite's time; AwaitServing waits for it.
   void Start(Service service);
   // kill -9; the process has ended when it returns.
