@@ -591,6 +591,11 @@ void Follower::Hold(bool held) {
   impl_->held = held;
 }
 
+bool Follower::IsAtTheEnd() {
+  const admin::v1::FollowerStatus status = Status();
+  return status.connected() && status.position() >= status.source_head_position();
+}
+
 void Follower::Start() {
   {
     absl::MutexLock lock(&impl_->mutex);

@@ -48,6 +48,9 @@ class Follower {
   // right after a restore.
   void Hold(bool held);
 
+  // Whether it has handled, or put aside, all that the source had to tell when it last said so; only where the stream is open.
+  bool IsAtTheEnd();
+
   // Begins, or after Stop goes on, where the cursor stands.
   void Start();
   // Ends the stream and waits for the event in hand.

@@ -81,23 +81,32 @@ absl::Status BeginRecovery(db::Transaction& tx, absl::Time backup, absl::Time no
   }
   RETURN_IF_ERROR(tx.Execute("INSERT INTO awaited_followers (follower) SELECT follower FROM feed_followers").status());
   for (const std::string& follower : without) {
-    RETURN_IF_ERROR(StopAwaiting(tx, follower).status());
+    RETURN_IF_ERROR(StopAwaitingFollower(tx, follower).status());
   }
+  RETURN_IF_ERROR(tx.Execute("DELETE FROM awaited_sources").status());
+  RETURN_IF_ERROR(tx.Execute("INSERT INTO awaited_sources (source) SELECT source FROM follower_cursors").status());
   return tx
       .Execute("INSERT INTO recoveries (restore_time, backup_time) VALUES (?, ?)",
                {base::ToMicros(now), base::ToMicros(backup)})
       .status();
 }
 
-absl::StatusOr<std::vector<std::string>> AwaitedFollowers(db::Transaction& tx) {
-  std::vector<std::string> followers;
+absl::StatusOr<Awaited> FindAwaited(db::Transaction& tx) {
+  Awaited awaited;
   RETURN_IF_ERROR(tx.Query("SELECT follower FROM awaited_followers ORDER BY follower", {},
-                           [&](const db::Row& row) { followers.emplace_back(row.Text(0)); }));
-  return followers;
+                           [&](const db::Row& row) { awaited.followers.emplace_back(row.Text(0)); }));
+  RETURN_IF_ERROR(tx.Query("SELECT source FROM awaited_sources ORDER BY source", {},
+                           [&](const db::Row& row) { awaited.sources.emplace_back(row.Text(0)); }));
+  return awaited;
 }
 
-absl::StatusOr<bool> StopAwaiting(db::Transaction& tx, std::string_view follower) {
+absl::StatusOr<bool> StopAwaitingFollower(db::Transaction& tx, std::string_view follower) {
   ASSIGN_OR_RETURN(const int64_t deleted, tx.Execute("DELETE FROM awaited_followers WHERE follower = ?", {follower}));
+  return deleted > 0;
+}
+
+absl::StatusOr<bool> StopAwaitingSource(db::Transaction& tx, std::string_view source) {
+  ASSIGN_OR_RETURN(const int64_t deleted, tx.Execute("DELETE FROM awaited_sources WHERE source = ?", {source}));
   return deleted > 0;
 }
 
@@ -129,9 +138,12 @@ absl::StatusOr<admin::v1::RecoveryStatus> DescribeRecovery(db::Transaction& tx) 
                              *status.mutable_backup_time() = TimeUtil::MicrosecondsToTimestamp(row.Int64(0));
                              *status.mutable_restore_time() = TimeUtil::MicrosecondsToTimestamp(row.Int64(1));
                            }));
-  ASSIGN_OR_RETURN(const std::vector<std::string> awaited, AwaitedFollowers(tx));
-  for (const std::string& follower : awaited) {
+  ASSIGN_OR_RETURN(const Awaited awaited, FindAwaited(tx));
+  for (const std::string& follower : awaited.followers) {
     status.add_awaited_followers(follower);
+  }
+  for (const std::string& source : awaited.sources) {
+    status.add_awaited_sources(source);
   }
   RETURN_IF_ERROR(
       tx.Query("SELECT subject, follower, is_open, finding, time FROM recovery_findings "

@@ -50,15 +50,22 @@ absl::StatusOr<Lineage> ReadLineage(db::Transaction& tx);
 // What of a follower's feed is the same here: nothing for a feed that is not known.
 std::optional<int64_t> InCommon(const Lineage& here, std::string_view incarnation);
 
-// In a database that was just restored: a new incarnation; everybody who follows is awaited, but for `without`. `replaced`: the database
+// In a database that was just restored: a new incarnation; everybody who follows is awaited, but for `without`, and so is the end of every
+// feed that is followed. `replaced`: the database
 // that stood in its place, if that could be read, so that its followers are recognised too.
 absl::Status BeginRecovery(db::Transaction& tx, absl::Time backup, absl::Time now,
                            const std::optional<Lineage>& replaced, const std::vector<std::string>& without);
 
-// Who has still to give back what they hold.
-absl::StatusOr<std::vector<std::string>> AwaitedFollowers(db::Transaction& tx);
+// Who has still to give back what they hold, and whose feed has not been followed to its end since the restore: until then timers would go
+// by what is long out of date.
+struct Awaited {
+  std::vector<std::string> followers;
+  std::vector<std::string> sources;
+};
+absl::StatusOr<Awaited> FindAwaited(db::Transaction& tx);
 // False: it was not awaited.
-absl::StatusOr<bool> StopAwaiting(db::Transaction& tx, std::string_view follower);
+absl::StatusOr<bool> StopAwaitingFollower(db::Transaction& tx, std::string_view follower);
+absl::StatusOr<bool> StopAwaitingSource(db::Transaction& tx, std::string_view source);
 
 // Notes what was found about what `event` gave back, in place of what the same follower said of the same subject. `what`: a sentence in
 // ASCII; of an open one also what to do.

@@ -94,7 +94,8 @@ absl::Status MakePrivate(const std::string& path) {
 // What the database itself says; the copy's state where it can be opened, else the running one's schema and the copy's feed.
 absl::Status Inspect(const db::Options& database, const std::string& copy, Manifest& manifest) {
   const bool sqlite = manifest.engine == "sqlite";
-  ASSIGN_OR_RETURN(const db::Options opened, sqlite ? db::PrepareCopy(database, copy) : absl::StatusOr(database));
+  ASSIGN_OR_RETURN(const db::Options opened,
+                   sqlite ? db::PrepareCopy(database, copy) : absl::StatusOr<db::Options>(database));
   {
     ASSIGN_OR_RETURN(const std::unique_ptr<db::Database> state, db::Open(opened));
     ASSIGN_OR_RETURN(const std::vector<db::AppliedMigration> history, db::SchemaHistory(*state));

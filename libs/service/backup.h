@@ -5,6 +5,7 @@
 // one sentence for an operator.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,15 +22,15 @@ namespace section55::service {
 
 // What a backup says of itself.
 struct Manifest {
-  std::string service;  // "response-authoring"
-  std::string engine;   // "sqlite" or "mysql"
-  std::string version;  // of the program that made it
-  absl::Time time;      // of the state that was copied, or a moment before
-  std::vector<std::string> migrations;
+  std::string service = {};  // "response-authoring"
+  std::string engine = {};   // "sqlite" or "mysql"
+  std::string version = {};  // of the program that made it
+  absl::Time time = {};      // of the state that was copied, or a moment before
+  std::vector<std::string> migrations = {};
   int64_t feed_position = 0;
-  std::string feed_incarnation;
+  std::string feed_incarnation = {};
   int64_t bytes = 0;  // of the copy
-  std::string sha256;
+  std::string sha256 = {};
 };
 
 // Makes a backup while the service runs. `to` must not exist; it appears whole, readable by nobody else, or not at all.
@@ -40,9 +41,9 @@ absl::StatusOr<Manifest> Backup(std::string_view service, const db::Options& dat
 absl::StatusOr<Manifest> Verify(const std::string& from);
 
 struct RestoreOptions {
-  std::string from;
-  bool replace = false;              // on SQLite, a database that is there; it is kept beside the new one
-  std::vector<std::string> without;  // followers that need not give back what they hold
+  std::string from = {};
+  bool replace = false;                   // on SQLite, a database that is there; it is kept beside the new one
+  std::vector<std::string> without = {};  // followers that need not give back what they hold
 };
 
 // Puts a backup in place of the service's database: its feed gets a new incarnation, whoever follows it is awaited (see

@@ -93,6 +93,7 @@ struct Process::Impl {
   absl::Status RunCommand();
   absl::Status Start();
   void Serve();
+  absl::Status Recover();
   void Drain();
   std::vector<admin::v1::FollowerStatus> Followers();
   std::vector<Pruning::Kind> Prunable();
@@ -267,11 +268,24 @@ absl::Status Process::Impl::Start() {
   return absl::OkStatus();
 }
 
+// Whether the service can be opened, if its database was restored; brings that about.
+absl::Status Process::Impl::Recover() {
+  bool held = false;
+  const absl::Status status = CheckRecovered(*database, absl::Now() + kPatience, held);
+  for (events::Follower& follower : followers) {
+    follower.Hold(held);
+    if (base::ErrorInfoOf(status).reason() == rpc::kRecovering && !held && follower.IsAtTheEnd()) {
+      RETURN_IF_ERROR(HasCaughtUp(*database, follower.source()));
+    }
+  }
+  return status;
+}
+
 void Process::Impl::Serve() {
   Readiness readiness({
       .schema = [this] { return db::CheckSchema(*database, schemas); },
       .database = [this] { return database->Ping(absl::Now() + kPatience); },
-      .recovered = [this] { return CheckRecovered(*database, absl::Now() + kPatience); },
+      .recovered = [this] { return Recover(); },
       .changed =
           [&](const absl::Status& status) {
             server->SetServing(status);
@@ -290,9 +304,6 @@ void Process::Impl::Serve() {
     const bool recovering = base::ErrorInfoOf(readiness.status()).reason() == rpc::kRecovering;
     const Loops::DatabaseState state = {readiness.schema_is_right(), readiness.status().ok() || recovering,
                                         readiness.recovered()};
-    for (events::Follower& follower : followers) {
-      follower.Hold(!readiness.recovered());
-    }
     sequencer->Tend(state, now, absl::Now());
     loops->Tend(state, now, absl::Now());
     // Nothing, too, when it is interrupted: another look does no harm.

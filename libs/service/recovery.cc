@@ -45,9 +45,10 @@ grpc::Status RecoveryService::StopAwaiting(grpc::ServerContext* context, const a
                                            admin::v1::RecoveryStatus* response) {
   return server_.Serve(context, *request, [&](rpc::Call&) {
     return database_.Write([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(const bool awaited, events::StopAwaiting(tx, request->follower()));
-      if (!awaited) {
-        return base::NotFound(request->follower());
+      ASSIGN_OR_RETURN(const bool follower, events::StopAwaitingFollower(tx, request->service()));
+      ASSIGN_OR_RETURN(const bool source, events::StopAwaitingSource(tx, request->service()));
+      if (!follower && !source) {
+        return base::NotFound(request->service());
       }
       ASSIGN_OR_RETURN(*response, events::DescribeRecovery(tx));
       return absl::OkStatus();
@@ -91,10 +92,8 @@ grpc::Status RecoveryService::GiveBack(grpc::ServerContext* context, const admin
       RETURN_IF_ERROR(TakeIn(event, actor));
     }
     if (request->last()) {
-      bool awaited = false;
-      RETURN_IF_ERROR(database_.Write([&](db::Transaction& tx) -> absl::Status {
-        ASSIGN_OR_RETURN(awaited, events::StopAwaiting(tx, actor.substr(kServices.size())));
-        return absl::OkStatus();
+      RETURN_IF_ERROR(database_.Write([&](db::Transaction& tx) {
+        return events::StopAwaitingFollower(tx, actor.substr(kServices.size())).status();
       }));
       base::Log(base::Severity::kInfo, "a follower has given back what it holds",
                 {{"follower", actor}, {"its_position", request->position()}, {"in_common", *common}});
@@ -105,24 +104,34 @@ grpc::Status RecoveryService::GiveBack(grpc::ServerContext* context, const admin
   });
 }
 
-absl::Status CheckRecovered(db::Database& database, absl::Time until) {
-  std::string awaited;
-  RETURN_IF_ERROR(database.Lookup(
+absl::Status CheckRecovered(db::Database& database, absl::Time until, bool& held) {
+  events::Awaited awaited;
+  RETURN_IF_ERROR(database.Read(
       [&](db::Transaction& tx) -> absl::Status {
-        awaited.clear();
-        ASSIGN_OR_RETURN(const std::vector<std::string> followers, events::AwaitedFollowers(tx));
-        for (const std::string& follower : followers) {
-          awaited += fmt::format("{}{}", awaited.empty() ? "" : ", ", follower);
-        }
+        ASSIGN_OR_RETURN(awaited, events::FindAwaited(tx));
         return absl::OkStatus();
       },
       until));
-  if (awaited.empty()) {
+  held = !awaited.followers.empty();
+  std::string why;
+  for (const std::string& follower : awaited.followers) {
+    why += fmt::format("{}{}", why.empty() ? "" : ", ", follower);
+  }
+  if (held) {
+    why = fmt::format("waiting for {} to give back what this service has forgotten", why);
+  }
+  for (const std::string& source : held ? std::vector<std::string>() : awaited.sources) {
+    why += fmt::format("{}{}", why.empty() ? "catching up with " : ", ", source);
+  }
+  if (why.empty()) {
     return absl::OkStatus();
   }
-  return base::Error(
-      absl::StatusCode::kUnavailable, std::string(rpc::kRecovering),
-      fmt::format("restored from a backup, and waiting for {} to give back what this service has forgotten", awaited));
+  return base::Error(absl::StatusCode::kUnavailable, std::string(rpc::kRecovering),
+                     "restored from a backup, and " + why);
+}
+
+absl::Status HasCaughtUp(db::Database& database, std::string_view source) {
+  return database.Write([&](db::Transaction& tx) { return events::StopAwaitingSource(tx, source).status(); });
 }
 
 }  // namespace section55::service

@@ -40,7 +40,11 @@ class RecoveryService : public admin::v1::Recovery::Service {
   const events::Handlers take_in_;
 };
 
-// OK when nobody is awaited; otherwise why people are refused, with the reason rpc::kRecovering.
-absl::Status CheckRecovered(db::Database& database, absl::Time until);
+// OK when nobody is awaited; otherwise why people are refused, with the reason rpc::kRecovering. `held`: whether this service's followers
+// must not handle anything yet, as it still hears from those that follow it what it has forgotten.
+absl::Status CheckRecovered(db::Database& database, absl::Time until, bool& held);
+
+// A feed was followed to its end: it is awaited no longer.
+absl::Status HasCaughtUp(db::Database& database, std::string_view source);
 
 }  // namespace section55::service

@@ -206,6 +206,7 @@ TEST_P(RestoreTest, NothingPublishedIsDatedAnewAndNothingApprovedStaysUnpublishe
   const RecoveryStatus recovery = GetRecovery(service);
   EXPECT_TRUE(recovery.has_backup_time());
   EXPECT_THAT(recovery.awaited_followers(), SizeIs(0));
+  EXPECT_THAT(recovery.awaited_sources(), SizeIs(0));
   for (const admin::v1::RecoveryFinding& finding : recovery.findings()) {
     EXPECT_TRUE(!finding.open() || service == Service::kPublication) << finding.ShortDebugString();
   }
@@ -244,6 +245,14 @@ TEST_P(RestoreTest, NothingPublishedIsDatedAnewAndNothingApprovedStaysUnpublishe
     absl::MutexLock lock(&mutex_);
     EXPECT_EQ(response.comments(), saved_[area.body].comments());
     EXPECT_EQ(response.monitoring(), saved_[area.body].monitoring());
+  }
+  for (const common::v1::Event& event : suite_.ListFeed(Service::kDeadlines)) {
+    deadlines::v1::DeadlineMissed missed;
+    EXPECT_FALSE(event.payload().UnpackTo(&missed) && before.contains([&] {
+      std::string name = missed.deadline().name();
+      return name.replace(name.find("deadlines"), 9, "publications");
+    }()))
+        << "of what was published: " << event.subject();
   }
   // What was registered after the backup is there, once, and is answered as any.
   registry::v1::GetInspectionRequest report;

@@ -228,7 +228,8 @@ TEST_P(BackupTest, ARestoredDatabaseHasWhatItHadThenAndAFeedThatGoesOnFromThere)
   EXPECT_THAT(db::CheckSchema(**restored, Schemas()), IsOk());
   std::vector<std::string> awaited;
   EXPECT_THAT((*restored)->Read([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(awaited, events::AwaitedFollowers(tx));
+    ASSIGN_OR_RETURN(const events::Awaited all, events::FindAwaited(tx));
+    awaited = all.followers;
     return absl::OkStatus();
   }),
               IsOk());

@@ -135,6 +135,10 @@ class RecoveryTest : public events::FollowerFixture {
     follower_->Stop();
     ASSERT_EQ(follower_->Status().position(), 5);
   }
+  absl::Status Recovered() {
+    bool held = false;
+    return CheckRecovered(source_.database(), absl::InfiniteFuture(), held);
+  }
   bool AtTheEnd() {
     return events::Eventually([&] {
       const auto status = follower_->Status();
@@ -150,8 +154,7 @@ TEST_P(RecoveryTest, AFollowerGivesBackWhatTheSourceForgotAndGoesOnAfterWhatBoth
   FollowFive();
   source_.RestoreTo(2);
   EXPECT_THAT(source_.Describe().awaited_followers(), ElementsAre("response-authoring"));
-  EXPECT_THAT(CheckRecovered(source_.database(), absl::InfiniteFuture()),
-              AllOf(StatusIs(absl::StatusCode::kUnavailable), HasReason(rpc::kRecovering)));
+  EXPECT_THAT(Recovered(), AllOf(StatusIs(absl::StatusCode::kUnavailable), HasReason(rpc::kRecovering)));
   source_.Append("subjects/6", "6");
   follower_->Start();
   ASSERT_TRUE(handled_.WaitFor("6"));
@@ -166,7 +169,7 @@ TEST_P(RecoveryTest, AFollowerGivesBackWhatTheSourceForgotAndGoesOnAfterWhatBoth
   EXPECT_TRUE(status.findings(0).open());
   EXPECT_EQ(status.findings(0).subject(), "subjects/refused");
   EXPECT_EQ(status.findings(0).follower(), "services/response-authoring");
-  EXPECT_THAT(CheckRecovered(source_.database(), absl::InfiniteFuture()), IsOk());
+  EXPECT_THAT(Recovered(), IsOk());
   EXPECT_EQ(follower_->Status().incarnation(), source_.log().FindEnd()->incarnation);
   EXPECT_THAT(events::Effects(database()), ElementsAre("1", "2", "4", "5", "6"));
 }
@@ -218,7 +221,7 @@ TEST_P(RecoveryTest, AnOperatorOpensItWithoutAFollowerAndNobodyElseDoes) {
   const auto stub = Recovery::NewStub(source_.Channel());
   admin::v1::StopAwaitingRequest request;
   admin::v1::RecoveryStatus status;
-  request.set_follower("response-authoring");
+  request.set_service("response-authoring");
   EXPECT_EQ(stub->StopAwaiting(source_.server().As("ann", {"auditor"}).get(), request, &status).error_code(),
             grpc::StatusCode::PERMISSION_DENIED);
   ASSERT_TRUE(stub->StopAwaiting(source_.server().As("olly", {"operator"}).get(), request, &status).ok());
@@ -234,10 +237,10 @@ TEST_P(RecoveryTest, AnOperatorOpensItWithoutAFollowerAndNobodyElseDoes) {
 TEST_P(RecoveryTest, ItIsOpenToThePlatformOnlyUntilItHasRecovered) {
   FollowFive();
   source_.RestoreTo(2);
-  source_.server().server().SetServing(CheckRecovered(source_.database(), absl::InfiniteFuture()));
+  source_.server().server().SetServing(Recovered());
   follower_->Start();
   EXPECT_TRUE(AtTheEnd());
-  EXPECT_THAT(CheckRecovered(source_.database(), absl::InfiniteFuture()), IsOk());
+  EXPECT_THAT(Recovered(), IsOk());
 }
 
 SECTION55_ON_BOTH_ENGINES(RecoveryTest);

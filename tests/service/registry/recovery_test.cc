@@ -125,6 +125,10 @@ TEST_F(RecoveryTest, AnotherDayIsForAPersonAndChangesNothing) {
   ASSERT_THAT(Findings(), SizeIs(2));
   EXPECT_TRUE(Findings()[0].open());
   EXPECT_EQ(Report().publication_date().day(), 17);
+  v1::InspectionPublished corrected = Published();
+  corrected.mutable_inspection()->set_revision(2);
+  ASSERT_THAT(GivesBack(corrected, kReport), IsOk());
+  EXPECT_TRUE(Findings()[1].open()) << "a correction is for a person too";
 }
 
 TEST_F(RecoveryTest, AForgottenBodyComesWithItsForce) {
