@@ -14,7 +14,7 @@
 namespace section55::deadlines {
 namespace {
 
-using events::Event;
+using common::v1::Event;
 
 absl::Status HeldReports(db::Transaction& tx, std::string& after, std::vector<Event>& page) {
   ASSIGN_OR_RETURN(const auto reports, store::InspectionsAfter(tx, after, events::kHoldingPage));
