@@ -50,6 +50,9 @@ absl::StatusOr<Lineage> ReadLineage(db::Transaction& tx) {
 }
 
 std::optional<int64_t> InCommon(const Lineage& here, std::string_view incarnation) {
+  if (incarnation.empty()) {
+    return std::nullopt;  // nobody has ever asked for that feed
+  }
   if (incarnation == here.incarnation) {
     return here.head;
   }
