@@ -10,10 +10,10 @@ export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 CODE = $(shell git ls-files --cached --others --exclude-standard 'libs/*.cc' 'services/*.cc' 'deploy/*.cc' 'tests/*.cc')
 HEADERS = $(shell git ls-files --cached --others --exclude-standard '*.h')
-SCRIPTS := .ci/run $(SUITE) $(wildcard deploy/*/*.sh tests/e2e/shims/*)
+SCRIPTS := .ci/run $(SUITE) deploy/backup/section55 tests/fault/long $(wildcard deploy/*/*.sh tests/e2e/shims/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help install test-packages build run up down status reset test check api asan tsan lint format bench clean
+.PHONY: help install test-packages build run up down status reset test check api asan tsan lint format fault bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -90,6 +90,9 @@ lint: check build $(BUF) ## The same, buf and clang-tidy
 format: ## Format the code
 	@deploy/local/install-packages.sh tests
 	@clang-format -i $(CODE) $(HEADERS)
+
+fault: build ## An hour of faults, with seeds that repeat them; MINUTES=5 SEED=7 for less, and for the same again
+	@MINUTES="$(MINUTES)" SEED="$(SEED)" tests/fault/long
 
 bench: build ## Measure against the floors, about four minutes; BENCH=--only=reads measures less
 	@build/release/bin/section55-bench --json=build/release/bench.json $(BENCH)

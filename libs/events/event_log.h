@@ -68,8 +68,9 @@ class EventLog {
     std::string incarnation = {};
     std::string event_id = {};  // of the event at `after`
   };
-  // Whether it is a place in this feed. OUT_OF_RANGE (AFTER_BEYOND_END); FAILED_PRECONDITION (OTHER_INCARNATION,
-  // OTHER_EVENT, EVENTS_PRUNED: the next event is not kept any more; its metadata names the `first_position` that is).
+  // Whether it is a place in this feed. OUT_OF_RANGE (AFTER_BEYOND_END); FAILED_PRECONDITION (FEED_RESTORED: of
+  // the feed that this one goes on from since it was restored, see recovery.h; OTHER_INCARNATION, OTHER_EVENT,
+  // EVENTS_PRUNED: the next event is not kept any more; its metadata names the `first_position` that is).
   absl::StatusOr<End> Check(const Place& place, absl::Time until = absl::InfiniteFuture());
 
   // Up to `limit` events after a position, in order; with a tenant only those of it. Events of more than about 2 MB in

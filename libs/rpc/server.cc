@@ -37,8 +37,8 @@ void SetUpGrpcOnce() {
   (void)done;
 }
 
-absl::Status NotServing(std::string_view why) {
-  return base::Error(absl::StatusCode::kUnavailable, "NOT_SERVING", why);
+absl::Status NotServing(std::string_view why, std::string_view reason = "NOT_SERVING") {
+  return base::Error(absl::StatusCode::kUnavailable, std::string(reason), std::string(why));
 }
 
 // Often enough for the shortest time that is watched.
@@ -205,7 +205,9 @@ void Server::SetServing(const absl::Status& status) {
   }
   impl_->serving = status.ok();
   if (!status.ok()) {
-    impl_->not_serving = NotServing(std::string_view(status.message().data(), status.message().size()));
+    const bool recovering = base::ErrorInfoOf(status).reason() == kRecovering;
+    impl_->not_serving = NotServing(std::string_view(status.message().data(), status.message().size()),
+                                    recovering ? kRecovering : "NOT_SERVING");
   }
   impl_->TellHealth(status.ok());
 }

@@ -39,6 +39,9 @@ struct Call {
   std::function<absl::Status(size_t bytes)> keep = {};
 };
 
+// The reason of a status for SetServing: the service is being put right after its database was restored from a backup.
+inline constexpr std::string_view kRecovering = "RECOVERING";
+
 struct ServerOptions {
   std::string service_name;  // "response-authoring"
   std::string listen;        // "127.0.0.1:7102"; port 0 picks a free one
@@ -118,7 +121,8 @@ class Server {
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // OK: health says SERVING. Otherwise NOT_SERVING, and every call but those of ServeAlways gets UNAVAILABLE with this message (an old
-  // schema names the command to run). Means nothing any more once it drains.
+  // schema names the command to run). With the reason kRecovering the calls of Admin, Recovery and EventFeed go on. Means nothing any more
+  // once it drains.
   void SetServing(const absl::Status& status);
 
   // Stops: health NOT_SERVING first, then no new calls, waiting streams are told, running calls get until `grace` to

@@ -102,7 +102,7 @@ struct Server::Impl {
   void Record(OpenCall& open, const Entry& entry, const Admitted& admitted, const google::protobuf::Message* request,
               const absl::Status& status, absl::Duration took);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
-  absl::Status CheckServing(Kind kind);
+  absl::Status CheckServing(const Entry& entry, Kind kind);
   absl::Status Enter(OpenCall& open, const Entry& entry, const access::Identity& caller);
   absl::Status EnterTenant(OpenCall& open, const Entry& entry, const google::protobuf::Message& request,
                            const access::Identity& caller);

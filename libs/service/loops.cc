@@ -32,6 +32,9 @@ void Loops::Tend(const DatabaseState& database, absl::Duration now, absl::Time w
     return;
   }
   for (Entry& entry : entries_) {
+    if (!database.recovered && !entry.loop.in_recovery) {
+      continue;  // it has not been started yet
+    }
     if (entry.loop.leased && !database.answers) {
       entry.held = entry.lease.Holds(now);
     } else if (entry.loop.leased && now >= entry.next_look) {

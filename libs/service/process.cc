@@ -39,6 +39,7 @@
 #include "libs/service/probe.h"
 #include "libs/service/prune.h"
 #include "libs/service/readiness.h"
+#include "libs/service/recovery.h"
 #include "libs/service/settings.h"
 #include "service_schema.h"
 
@@ -167,11 +168,14 @@ struct Process::Impl {
   absl::Status Migrate();
   // Whether the database is this service's and has the schema that the program needs.
   absl::Status CheckDatabase();
+  // What the command line asks for beside serving.
+  absl::Status RunCommand();
   absl::Status Start();
   // Looks whether all is well, and at the loops. Returns when to look again.
   absl::Duration Look();
   void Serve();
   void LookAtClock(absl::Duration now, bool database_answers);
+  absl::Status Recover();
   void Drain();
   std::vector<admin::v1::FollowerStatus> Followers();
   Readiness::Checks Checks();
@@ -182,7 +186,7 @@ struct Process::Impl {
   const std::vector<const db::MessageTable*> tables;
   Settings settings;
   std::vector<std::string> feed_followers;
-  bool migrated = false;
+  bool done = false;  // the command was not to serve
   absl::Duration next_database_time = -absl::InfiniteDuration();
   // The clock is one of the two.
   base::DrivenClock* driven_clock = nullptr;
@@ -210,6 +214,8 @@ struct Process::Impl {
   std::unique_ptr<http::Server> metrics;
   std::unique_ptr<events::EventFeedService> feed;
   std::unique_ptr<AdminService> admin;
+  events::Handlers take_in;
+  std::unique_ptr<RecoveryService> recovery;
   std::unique_ptr<DrivenClockService> driven_clock_service;
 };
 
@@ -218,7 +224,36 @@ absl::Status Process::Impl::CheckDatabase() {
   return db::CheckSchema(*watched, schemas, absl::Now() + kPatience);
 }
 
+absl::Status Process::Impl::RunCommand() {
+  switch (settings.command) {
+    case Settings::Command::kBackup: {
+      ASSIGN_OR_RETURN(const Manifest made, Backup(name, settings.database, settings.to, absl::Now()));
+      fmt::print("{}: {}\n", settings.to, Describe(made));
+      return absl::OkStatus();
+    }
+    case Settings::Command::kVerify: {
+      ASSIGN_OR_RETURN(const Manifest found, Verify(settings.restore.from));
+      fmt::print("{}: {}\n", settings.restore.from, Describe(found));
+      return absl::OkStatus();
+    }
+    case Settings::Command::kRestore: {
+      ASSIGN_OR_RETURN(const std::string kept,
+                       Restore(name, settings.database, schemas, tables, settings.restore, absl::Now()));
+      fmt::print("restored from {}{}\n", settings.restore.from,
+                 kept.empty() ? "" : fmt::format("; what was there before is now {}", kept));
+      return absl::OkStatus();
+    }
+    default:
+      return Migrate();
+  }
+}
+
 absl::Status Process::Impl::Migrate() {
+  auto opened = db::Open(settings.database);
+  if (!opened.ok()) {
+    return About("database", opened.status());
+  }
+  database = *std::move(opened);
   const bool dry_run = settings.command == Settings::Command::kMigrateDryRun;
   if (settings.command == Settings::Command::kMigrateNew) {
     RETURN_IF_ERROR(db::Begin(*database, name, settings.deployment, absl::Now()));
@@ -249,11 +284,11 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
   if (const absl::Status status = ProtectDatabase(settings.database.url); !status.ok()) {
     return About("database", status);
   }
-  ASSIGN_OR_RETURN(database, open(settings.database));
   if (settings.command != Settings::Command::kServe) {
-    migrated = true;
-    return Migrate();
+    done = true;
+    return RunCommand();
   }
+  ASSIGN_OR_RETURN(database, open(settings.database));
   if (const absl::Status audit = base::StartAudit(name, settings.audit_file); !audit.ok()) {
     return About("audit_file", audit);
   }
@@ -290,7 +325,8 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
   jobs = std::make_unique<jobs::Queue>(*database, *clock, settings.replica);
   pruning = std::make_unique<Pruning>(Prunable(), kPruningPause);
   sequencer = std::make_unique<Loops>(*watched, settings.replica);
-  sequencer->Add({.name = "events", .start = [this] { log->Start(); }, .stop = [this] { log->Stop(); }});
+  sequencer->Add(
+      {.name = "events", .start = [this] { log->Start(); }, .stop = [this] { log->Stop(); }, .in_recovery = true});
   loops = std::make_unique<Loops>(*watched, settings.replica);
   loops->Add({.name = "jobs", .start = [this] { jobs->Start(); }, .stop = [this] { jobs->Stop(); }});
   loops->Add(
@@ -330,6 +366,7 @@ Readiness::Checks Process::Impl::Checks() {
                                              "--certificates",
                                              absl::FormatTime(absl::RFC3339_sec, until, absl::UTCTimeZone())));
       },
+      .recovered = [this] { return Recover(); },
       .changed =
           [this](const absl::Status& status) {
             server->SetServing(status);
@@ -387,6 +424,8 @@ absl::Status Process::Impl::Start() {
   parts.guarded_clock = guarded_clock;
   admin = std::make_unique<AdminService>(*server, std::move(parts));
   server->Register(kAdminName, *admin);
+  recovery = std::make_unique<RecoveryService>(*server, *database, *clock, take_in);
+  server->Register(kRecoveryName, *recovery);
   if (driven_clock != nullptr) {
     driven_clock_service = std::make_unique<DrivenClockService>(*server, *driven_clock);
     server->Register(kDrivenClockName, *driven_clock_service);
@@ -404,11 +443,27 @@ absl::Status Process::Impl::Start() {
   return absl::OkStatus();
 }
 
+// Whether the service can be opened, if its database was restored; brings that about.
+absl::Status Process::Impl::Recover() {
+  bool held = false;
+  const absl::Status status = CheckRecovered(*database, absl::Now() + kPatience, held);
+  for (events::Follower& follower : followers) {
+    follower.Hold(held);
+    if (base::ErrorInfoOf(status).reason() == rpc::kRecovering && !held && follower.IsAtTheEnd()) {
+      RETURN_IF_ERROR(HasCaughtUp(*database, follower.source()));
+    }
+  }
+  return status;
+}
+
 absl::Duration Process::Impl::Look() {
   const absl::Duration now = SinceSomeTime();
   readiness->Look(now);
-  LookAtClock(now, readiness->database().ok());
-  const Loops::DatabaseState state = {readiness->schema_is_right(), readiness->database().ok()};
+  // While it is being put right after a restore, the database is there all the same.
+  const absl::Status found = readiness->database();
+  const bool answers = found.ok() || base::ErrorInfoOf(found).reason() == rpc::kRecovering;
+  LookAtClock(now, answers);
+  const Loops::DatabaseState state = {readiness->schema_is_right(), answers, readiness->recovered()};
   sequencer->Tend(state, now, absl::Now());
   loops->Tend(state, now, absl::Now());
   return readiness->status().ok() ? kLook : kLookInTrouble;
@@ -493,7 +548,7 @@ std::optional<int> Process::Open(int argc, char** argv) {
   if (const absl::Status status = impl_->Open(argc, argv); !status.ok()) {
     return Fail(status);
   }
-  return impl_->migrated ? std::optional(0) : std::nullopt;
+  return impl_->done ? std::optional(0) : std::nullopt;
 }
 
 Parts Process::parts() { return {*impl_->server, *impl_->database, *impl_->clock, *impl_->log, *impl_->jobs}; }
@@ -514,16 +569,20 @@ void Process::Serve(std::string_view full_name, grpc::Service& service, access::
 
 void Process::OfferFeedTo(std::vector<std::string> followers) { impl_->feed_followers = std::move(followers); }
 
-void Process::Follow(std::string_view source, const std::string& address, events::Handlers handlers) {
+void Process::Follow(std::string_view source, const std::string& address, events::Handlers handlers,
+                     std::vector<events::Holding> holdings) {
   events::Follower& follower = impl_->followers.emplace_back(std::string(source), ConnectTo(address), *impl_->database,
                                                              *impl_->clock, *impl_->jobs, std::move(handlers));
+  follower.GivesBack(std::move(holdings));
   Add({.name = fmt::format("follow {}", source),
        .start = [&follower] { follower.Start(); },
        .stop = [&follower] { follower.Stop(); },
+       .in_recovery = true,
        .leased = true});
 }
 
 void Process::Offer(Gauge gauge) { impl_->gauges->Add(std::move(gauge)); }
+void Process::TakeIn(events::Handlers handlers) { impl_->take_in = std::move(handlers); }
 
 void Process::Add(Loop loop) { impl_->loops->Add(std::move(loop)); }
 

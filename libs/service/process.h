@@ -30,6 +30,7 @@
 #include "libs/db/proto_table.h"
 #include "libs/events/event_log.h"
 #include "libs/events/handlers.h"
+#include "libs/events/recovery.h"
 #include "libs/jobs/queue.h"
 #include "libs/rpc/server.h"
 #include "libs/service/loops.h"
@@ -69,7 +70,11 @@ class Process {
   void Serve(std::string_view full_name, grpc::Service& service, access::TenantDirectory* directory = nullptr);
   // The services that follow this one's feed: no other may read it.
   void OfferFeedTo(std::vector<std::string> followers);
-  void Follow(std::string_view source, const std::string& address, events::Handlers handlers);
+  // `holdings`: what is given back to that service after it was restored from a backup.
+  void Follow(std::string_view source, const std::string& address, events::Handlers handlers,
+              std::vector<events::Holding> holdings);
+  // What is done with this service's own events when those that follow it give them back (see libs/events/recovery.h).
+  void TakeIn(events::Handlers handlers);
   void Add(Loop loop);
   // A number for Prometheus.
   void Offer(Gauge gauge);

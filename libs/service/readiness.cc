@@ -37,9 +37,14 @@ absl::Status Readiness::CheckDatabase(absl::Duration now) {
   }
   if (now >= next_storage_look_) {
     next_storage_look_ = now + kStorageLooks;
-    return checks_.storage();
+    RETURN_IF_ERROR(checks_.storage());
   }
-  return absl::OkStatus();
+  if (recovered_) {
+    return absl::OkStatus();
+  }
+  const absl::Status recovered = checks_.recovered();
+  recovered_ = recovered.ok();
+  return recovered;
 }
 
 void Readiness::Look(absl::Duration now) {

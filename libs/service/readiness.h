@@ -24,6 +24,8 @@ class Readiness {
     std::function<absl::Status()> storage;
     // Whether the certificate holds now.
     std::function<absl::Status()> certificate;
+    // Whether it is in step with the other services, once the schema is right: asked until it is.
+    std::function<absl::Status()> recovered = [] { return absl::OkStatus(); };
     // Is told OK or why nothing is served, at first and when it changes.
     std::function<void(const absl::Status&)> changed;
   };
@@ -45,12 +47,16 @@ class Readiness {
   // Whether the schema was right when it could last be read. A database that is away for a while says nothing about it.
   bool schema_is_right() const;
 
+  // Whether it was ever found to be in step with the other services; for the thread that looks.
+  bool recovered() const { return recovered_; }
+
  private:
   absl::Status CheckDatabase(absl::Duration now);
   void Set(const absl::Status& database, const absl::Status& certificate) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Checks checks_;
   // Of the thread that looks.
+  bool recovered_ = false;
   absl::Duration next_schema_look_ = -absl::InfiniteDuration();
   absl::Duration next_write_ = -absl::InfiniteDuration();
   absl::Duration next_storage_look_ = -absl::InfiniteDuration();

@@ -68,6 +68,11 @@ ABSL_FLAG(std::string, deployment, "local",
           "refused in any other.");
 ABSL_FLAG(bool, dry_run, false, "With `migrate`: say what would be done and do nothing.");
 ABSL_FLAG(bool, new, false, "With `migrate`: begin a new database; on MySQL an empty one must be there.");
+ABSL_FLAG(std::string, to, "", "With `backup`: the file to make, which must not exist.");
+ABSL_FLAG(std::string, from, "", "With `restore` and `verify`: the backup.");
+ABSL_FLAG(bool, replace, false, "With `restore`, on SQLite: take the place of a database, which is kept beside it.");
+ABSL_FLAG(std::vector<std::string>, without, {},
+          "With `restore`: followers that are gone for good and need not give back what they hold, with commas.");
 
 namespace section55::service {
 namespace {
@@ -78,7 +83,9 @@ std::string Text(absl::string_view view) { return {view.data(), view.size()}; }
 
 absl::StatusOr<Settings::Command> ReadCommand(int argc, char** argv, std::string_view service_name) {
   absl::SetProgramUsageMessage(
-      fmt::format("[--flag=value ...] [migrate [--new | --dry_run]]\nThe {} service.", service_name));
+      fmt::format("[--flag=value ...] [migrate [--new | --dry_run] | backup --to=FILE | restore --from=FILE | verify "
+                  "--from=FILE]\nThe {} service.",
+                  service_name));
   absl::FlagsUsageConfig usage;
   // --help shows these flags and those of the service's own main.
   usage.contains_help_flags = [](absl::string_view file) {
@@ -86,26 +93,44 @@ absl::StatusOr<Settings::Command> ReadCommand(int argc, char** argv, std::string
   };
   absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
+  using Command = Settings::Command;
+  Command command = Command::kServe;
   for (size_t i = 1; i < words.size(); ++i) {
-    if (std::string_view(words[i]) != "migrate" || words.size() > 2) {
-      return absl::InvalidArgumentError(
-          fmt::format("\"{}\" makes no sense here: flags begin with --, and the only command is migrate", words[i]));
+    const std::string_view word = words[i];
+    command = word == "migrate"   ? Command::kMigrate
+              : word == "backup"  ? Command::kBackup
+              : word == "restore" ? Command::kRestore
+              : word == "verify"  ? Command::kVerify
+                                  : Command::kServe;
+    if (command == Command::kServe || words.size() > 2) {
+      return absl::InvalidArgumentError(fmt::format(
+          "\"{}\" makes no sense here: flags begin with --, and the only commands are migrate, backup, restore and "
+          "verify",
+          word));
     }
   }
-  const bool migrate = words.size() == 2;
   const bool dry_run = absl::GetFlag(FLAGS_dry_run);
   const bool begin = absl::GetFlag(FLAGS_new);
-  if (!migrate && (dry_run || begin)) {
+  if ((dry_run || begin) && command != Command::kMigrate) {
     return absl::InvalidArgumentError(
         fmt::format("{} belongs to the command migrate", dry_run ? "--dry_run" : "--new"));
   }
   if (dry_run && begin) {
     return absl::InvalidArgumentError("--new and --dry_run do not go together: what is not there yet lacks everything");
   }
-  return !migrate  ? Settings::Command::kServe
-         : dry_run ? Settings::Command::kMigrateDryRun
-         : begin   ? Settings::Command::kMigrateNew
-                   : Settings::Command::kMigrate;
+  if (dry_run || begin) {
+    command = dry_run ? Command::kMigrateDryRun : Command::kMigrateNew;
+  }
+  if (absl::GetFlag(FLAGS_to).empty() == (command == Command::kBackup)) {
+    return absl::InvalidArgumentError("--to and the command backup belong together: say which file to make");
+  }
+  if (absl::GetFlag(FLAGS_from).empty() == (command == Command::kRestore || command == Command::kVerify)) {
+    return absl::InvalidArgumentError("--from and the commands restore and verify belong together: name the backup");
+  }
+  if (command != Command::kRestore && (absl::GetFlag(FLAGS_replace) || !absl::GetFlag(FLAGS_without).empty())) {
+    return absl::InvalidArgumentError("--replace and --without belong to the command restore");
+  }
+  return command;
 }
 
 absl::StatusOr<std::string> ReadDeployment() {
@@ -240,6 +265,8 @@ absl::StatusOr<Settings> ReadCommandLine(std::string_view service_name, int argc
   ASSIGN_OR_RETURN(settings.deployment, ReadDeployment());
   ASSIGN_OR_RETURN(settings.database, ReadDatabase(service_name));
   settings.database.create = settings.command == Settings::Command::kMigrateNew;
+  settings.to = absl::GetFlag(FLAGS_to);
+  settings.restore = {absl::GetFlag(FLAGS_from), absl::GetFlag(FLAGS_replace), absl::GetFlag(FLAGS_without)};
   if (settings.command != Settings::Command::kServe) {
     return settings;
   }

@@ -11,13 +11,16 @@
 #include "libs/access/tokens.h"
 #include "libs/db/database.h"
 #include "libs/rpc/server.h"
+#include "libs/service/backup.h"
 
 namespace section55::service {
 
 // What the flags of libs/service say. The errors of all functions here are one sentence that names the flag.
 struct Settings {
-  enum class Command { kServe, kMigrate, kMigrateNew, kMigrateDryRun };
+  enum class Command { kServe, kMigrate, kMigrateNew, kMigrateDryRun, kBackup, kRestore, kVerify };
   Command command = Command::kServe;
+  std::string to;  // of kBackup
+  RestoreOptions restore;
   std::string deployment;
   rpc::ServerOptions server;
   db::Options database;

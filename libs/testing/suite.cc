@@ -77,7 +77,7 @@ std::string FullNameOf(Service service) {
 
 std::vector<std::string> ServicesOn(Service service) {
   return {FullNameOf(service), "section55.common.v1.EventFeed", "section55.admin.v1.Admin",
-          "section55.admin.v1.DrivenClock"};
+          "section55.admin.v1.Recovery", "section55.admin.v1.DrivenClock"};
 }
 
 Pki& Pki::Get() {
@@ -199,9 +199,18 @@ std::unique_ptr<db::Database> Suite::OpenDatabase(Service service) const {
   return *std::move(database);
 }
 
-Command Suite::MigrateCommandOf(Service service) const {
-  return {.words = {fmt::format("{}/{}", SECTION55_BIN_DIR, NameOf(service)),
-                    "--database=" + State(service).database_url, "migrate"}};
+Command Suite::CommandOf(Service service, const std::vector<std::string>& command) const {
+  Command made = {
+      .words = {fmt::format("{}/{}", SECTION55_BIN_DIR, NameOf(service)), "--database=" + State(service).database_url}};
+  made.words.insert(made.words.end(), command.begin(), command.end());
+  return made;
+}
+
+Command Suite::MigrateCommandOf(Service service) const { return CommandOf(service, {"migrate"}); }
+
+void Suite::UseNewDatabase(Service service) {
+  MariaDb& mariadb = MariaDb::Get();
+  State(service).database_url = mariadb.UrlOf(mariadb.NewDatabase());
 }
 
 Command Suite::CommandOf(Service service) const {

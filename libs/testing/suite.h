@@ -106,6 +106,10 @@ class Suite {
   Command CommandOf(Service service) const;
   Command MigrateCommandOf(Service service) const;
 
+  // One of its other commands: {"backup", "--to=FILE"}.
+  Command CommandOf(Service service, const std::vector<std::string>& command) const;
+  // A new, empty database for a service that is stopped, in place of the one that it had; on MySQL only.
+  void UseNewDatabase(Service service);
   // Starts the process again, with the clock at the suite's time; AwaitServing waits for it. `flags` come last and count.
   void Start(Service service, const std::vector<std::string>& flags = {});
   // While it runs.

@@ -172,6 +172,17 @@ absl::StatusOr<registry::v1::Inspection> LoadInspection(db::Transaction& tx, std
   return std::move(stored.message);
 }
 
+absl::StatusOr<std::vector<registry::v1::Inspection>> InspectionsAfter(db::Transaction& tx, std::string_view after,
+                                                                       int limit) {
+  ASSIGN_OR_RETURN(auto rows,
+                   Inspections().Select(tx, "WHERE inspection > ? ORDER BY inspection LIMIT ?", {after, limit}));
+  std::vector<registry::v1::Inspection> inspections;
+  for (auto& row : rows) {
+    inspections.push_back(std::move(row.message));
+  }
+  return inspections;
+}
+
 absl::StatusOr<Publication> RecordPublication(db::Transaction& tx, const DeadlineId& id, absl::Time published) {
   const int64_t time = base::ToMicros(published);
   const auto added = tx.Execute("INSERT INTO publications (body, inspection, published_time) VALUES (?, ?, ?)",
@@ -205,6 +216,18 @@ absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, 
     return tx.Conflict();  // it was committed after this transaction's snapshot was taken
   }
   return published;
+}
+
+absl::StatusOr<std::vector<FirstPublication>> PublicationsAfter(db::Transaction& tx, const DeadlineId& after,
+                                                                int limit) {
+  std::vector<FirstPublication> found;
+  RETURN_IF_ERROR(tx.Query(
+      "SELECT body, inspection, published_time FROM publications WHERE published_time IS NOT NULL AND body >= ? AND "
+      "(body > ? OR inspection > ?) ORDER BY body, inspection LIMIT ?",
+      {after.body, after.body, after.inspection, limit}, [&](const db::Row& row) {
+        found.push_back({{std::string(row.Text(0)), std::string(row.Text(1))}, base::FromMicros(row.Int64(2))});
+      }));
+  return found;
 }
 
 absl::StatusOr<StoredDeadline> LoadDeadline(db::Transaction& tx, const DeadlineId& id) {

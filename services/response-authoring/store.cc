@@ -47,6 +47,12 @@ const Table& PartHistory() {
   return table;
 }
 
+const db::ProtoTable<registry::v1::BodyRegistered>& RegisteredBodies() {
+  static const db::ProtoTable<registry::v1::BodyRegistered> table(
+      {.name = "registered_bodies", .key = {"body"}, .columns = {}});
+  return table;
+}
+
 // Where a message stands in a row: its column, that of its checksum, and the table that answers for it.
 struct Place {
   std::string_view column, checksum;
@@ -219,7 +225,7 @@ bool MergeBytes(std::string_view bytes, google::protobuf::UnknownFieldSet& field
 }  // namespace
 
 std::vector<const db::MessageTable*> Tables() {
-  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory()};
+  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory(), &RegisteredBodies()};
 }
 
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force) {
@@ -228,6 +234,27 @@ absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_vi
     RETURN_IF_ERROR(tx.Execute("INSERT INTO bodies (body, force_id) VALUES (?, ?)", {body, force}).status());
   }
   return absl::OkStatus();
+}
+
+absl::Status KeepBody(db::Transaction& tx, const registry::v1::BodyRegistered& registered) {
+  const std::string body = LastPart(registered.body().name());
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<registry::v1::BodyRegistered>> row, RegisteredBodies().Find(tx, {body}));
+  if (row) {
+    row->message = registered;
+    return RegisteredBodies().Update(tx, {body}, {}, *row);
+  }
+  db::Versioned<registry::v1::BodyRegistered> added{registered};
+  return RegisteredBodies().Insert(tx, {body}, {}, added);
+}
+
+absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transaction& tx, std::string_view after,
+                                                                      int limit) {
+  ASSIGN_OR_RETURN(auto rows, RegisteredBodies().Select(tx, "WHERE body > ? ORDER BY body LIMIT ?", {after, limit}));
+  std::vector<registry::v1::BodyRegistered> bodies;
+  for (auto& row : rows) {
+    bodies.push_back(std::move(row.message));
+  }
+  return bodies;
 }
 
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body) {
@@ -257,6 +284,22 @@ absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& rep
   const absl::Status inserted = Reports().Insert(tx, {LastPart(report.name()), report.revision()},
                                                  {db::ChecksumOf(bytes), db::Bytes{bytes}}, row);
   return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
+}
+
+absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view after,
+                                                                   int limit) {
+  std::vector<std::pair<std::string, int64_t>> keys;
+  RETURN_IF_ERROR(
+      tx.Query("SELECT inspection, MAX(revision) FROM reports WHERE inspection > ? GROUP BY inspection "
+               "ORDER BY inspection LIMIT ?",
+               {after, limit}, [&](const db::Row& row) { keys.emplace_back(row.Text(0), row.Int64(1)); }));
+  std::vector<registry::v1::Inspection> reports;
+  for (const auto& [inspection, revision] : keys) {
+    ASSIGN_OR_RETURN(auto row,
+                     Reports().Load(tx, {inspection, revision}, base::MakeName(base::kInspectionName, {inspection})));
+    reports.push_back(std::move(*row.message.mutable_report()));
+  }
+  return reports;
 }
 
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
