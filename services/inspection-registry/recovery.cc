@@ -78,15 +78,17 @@ absl::Status OnReport(db::Transaction& tx, const Event& event, const v1::Inspect
   if (here.ok() && here->message.state() == v1::Inspection::PUBLISHED) {
     const std::string day_here = rules::PublicationDateText(here->message);
     if (day_here != day) {
-      return events::Note(tx, event, Finding::kOpen, now,
-                          fmt::format("It was published on {} here, and on {} for the others, whose deadlines go by that "
-                                      "day.",
-                                      day_here, day));
+      return events::Note(
+          tx, event, Finding::kOpen, now,
+          fmt::format("It was published on {} here, and on {} for the others, whose deadlines go by that "
+                      "day.",
+                      day_here, day));
     }
     if (given.revision() > here->message.revision()) {
-      return events::Note(tx, event, Finding::kOpen, now,
-                          fmt::format("Revision {} of it is missing, and {} is the last one here: correct it once more.",
-                                      given.revision(), here->message.revision()));
+      return events::Note(
+          tx, event, Finding::kOpen, now,
+          fmt::format("Revision {} of it is missing, and {} is the last one here: correct it once more.",
+                      given.revision(), here->message.revision()));
     }
     return absl::OkStatus();
   }

@@ -142,7 +142,7 @@ TEST_F(AttackTest, HeadersWithoutEnd) {
     Bystanders others(target_);
     std::vector<std::unique_ptr<RawHttp2>> attackers;
     const std::string filler = RawHttp2::Header("x-filler", std::string(8000, 'a'));
-    for (int i = 0; i < 32; ++i) {
+    for (int i = 0; i < 16; ++i) {
       RawHttp2& attacker = *attackers.emplace_back(std::make_unique<RawHttp2>(target_.port()));
       attacker.Greet();
       attacker.Send(RawHttp2::Frame(1, 0, 1, RawHttp2::CallOf(kList)));

@@ -55,7 +55,7 @@ class Target {
 };
 
 // People who use the service while it is attacked: one over a connection that it has, one who connects anew each time. Every call must be
-// answered, each within ten seconds.
+// answered, each within half a minute.
 class Bystanders {
  public:
   explicit Bystanders(const Target& target);

@@ -86,8 +86,8 @@ class Flood {
 };
 
 TEST(TenantFloodTest, AnotherTenantsCallsAreAllServed) {
-  Target target("response-authoring", {"--calls_per_second_per_caller=0", "--inspection_registry=127.0.0.1:1",
-                                       "--publication=127.0.0.1:1"});
+  Target target("response-authoring",
+                {"--calls_per_second_per_caller=0", "--inspection_registry=127.0.0.1:1", "--publication=127.0.0.1:1"});
   for (int round = 0; round < Rounds(); ++round) {
     Flood flood(target, "suffolk-pcc");
     ASSERT_TRUE(Target::Until([&] { return flood.answered() + flood.refused() > 1000; }));
