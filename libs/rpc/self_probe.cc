@@ -14,8 +14,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
 
@@ -23,7 +25,7 @@ namespace section55::rpc {
 namespace {
 
 // HTTP/2 (RFC 9113), as much as one call takes.
-constexpr size_t kFrameHead = 9;
+constexpr size_t kFrameHead = 9;  // length (3 bytes), type, flags, stream (4 bytes)
 constexpr size_t kMostFrame = 16 * 1024;
 constexpr uint8_t kData = 0;
 constexpr uint8_t kHeaders = 1;
@@ -92,32 +94,32 @@ absl::Status Failed(std::string_view step) {
   return absl::UnavailableError(fmt::format("{} failed ({})", step, errno == 0 ? "no answer" : strerror(errno)));
 }
 
-absl::StatusOr<std::string> Read(SSL* ssl, size_t bytes, absl::Duration until) {
-  std::string read(bytes, '\0');
-  for (size_t have = 0; have < bytes;) {
+absl::Status Read(SSL* ssl, absl::Span<uint8_t> bytes, absl::Duration until) {
+  for (size_t have = 0; have < bytes.size();) {
     errno = 0;
-    const int got = SSL_read(ssl, read.data() + have, static_cast<int>(bytes - have));
+    const int got = SSL_read(ssl, bytes.data() + have, static_cast<int>(bytes.size() - have));
     if (got <= 0 || SteadyNow() > until) {
       return Failed("waiting for an answer");
     }
     have += static_cast<size_t>(got);
   }
-  return read;
+  return absl::OkStatus();
 }
 
 absl::Status AwaitAnswer(SSL* ssl, absl::Duration until) {
   while (true) {
-    ASSIGN_OR_RETURN(const std::string head, Read(ssl, kFrameHead, until));
-    const auto byte = [&](size_t at) { return static_cast<uint8_t>(head[at]); };
-    const size_t size = static_cast<size_t>(byte(0)) << 16 | static_cast<size_t>(byte(1)) << 8 | byte(2);
-    const uint8_t type = byte(3);
-    if (type == kHeaders && byte(kFrameHead - 1) == 1) {
+    std::array<uint8_t, kFrameHead> head = {};
+    RETURN_IF_ERROR(Read(ssl, absl::MakeSpan(head), until));
+    const size_t size = static_cast<size_t>(head[0]) << 16 | static_cast<size_t>(head[1]) << 8 | head[2];
+    const uint8_t type = head[3];
+    if (type == kHeaders && head.back() == 1) {
       return absl::OkStatus();
     }
     if (type == kReset || type == kGoAway || size > kMostFrame) {
       return absl::UnavailableError("the health service hung up");
     }
-    RETURN_IF_ERROR(Read(ssl, size, until).status());
+    std::vector<uint8_t> passed_over(size);
+    RETURN_IF_ERROR(Read(ssl, absl::MakeSpan(passed_over), until));
   }
 }
 
