@@ -236,7 +236,7 @@ TEST_P(BackupTest, ARestoredDatabaseHasWhatItHadThenAndAFeedThatGoesOnFromThere)
   EXPECT_THAT(awaited, ElementsAre("response-authoring"));
   if (sqlite()) {
     EXPECT_THAT(*kept, HasSubstr(".replaced-"));
-    const auto old = db::Open({.url = "sqlite:" + *kept});
+    const auto old = db::Open({.url = "sqlite:" + *kept, .password_file = ""});
     ASSERT_THAT(old, IsOk());
     EXPECT_THAT(Ids(**old), ElementsAre("early", "later"));
     EXPECT_EQ(std::filesystem::status(Path()).permissions() & std::filesystem::perms(0077),
@@ -266,7 +266,7 @@ TEST(SqliteBackup, IsMadeWhileTheDatabaseIsWrittenAndNothingInItIsHalf) {
   for (int i = 0; i < 5; ++i) {
     const std::string file = folder.path() / std::to_string(i);
     ASSERT_THAT(Backup(kService, source.options(), file, kNow), IsOk());
-    const db::Options to = {.url = "sqlite:" + file + ".restored"};
+    const db::Options to = {.url = "sqlite:" + file + ".restored", .password_file = ""};
     ASSERT_THAT(Restore(kService, to, Schemas(), {}, {.from = file}, kNow), IsOk());
     const auto restored = db::Open(to);
     ASSERT_THAT(restored, IsOk());
