@@ -52,7 +52,7 @@ ABSL_FLAG(int, max_kept_mib_per_caller, 256,
           "much; 0 for no limit.");
 ABSL_FLAG(int, max_connections, 4096, "Connections held at once; more are hung up on.");
 ABSL_FLAG(
-    int, max_connections_per_address, 512,
+    int, max_connections_per_address, 128,
     "Of them from one address (of IPv6, from one /64); 0 for no limit, for where everybody comes through a proxy.");
 ABSL_FLAG(int, probe_seconds, 10,
           "How often the process connects to itself; when it does not answer three times in a row, it ends with exit "

@@ -30,14 +30,10 @@ inline testing::Command Without(testing::Command command, const std::string& fla
 class HealthWatch {
  public:
   HealthWatch(const testing::Suite& suite, testing::Service service, const std::string& name = "")
-      : stub_(suite.channel(service)) {
-    context_.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
-    context_.set_wait_for_ready(true);
-    grpc::health::v1::HealthCheckRequest request;
-    request.set_service(name.empty() ? testing::FullNameOf(service) : name);
-    stream_ = stub_.Watch(&context_, request);
+      : stub_(suite.channel(service)), name_(name.empty() ? testing::FullNameOf(service) : name) {
+    Open();
   }
-  ~HealthWatch() { context_.TryCancel(); }
+  ~HealthWatch() { context_->TryCancel(); }
   // The next state; UNKNOWN when the stream has ended.
   grpc::health::v1::HealthCheckResponse::ServingStatus Next() {
     grpc::health::v1::HealthCheckResponse response;
@@ -49,18 +45,36 @@ class HealthWatch {
              grpc::health::v1::HealthCheckResponse::SERVICE_UNKNOWN);  // for a moment, while it starts
     return response.status();
   }
-  // The next states until one is `wanted`; false when the stream has ended before.
+  // The next states until one is `wanted`; false when none has been within a minute. A stream that ends is opened again: it may have
+  // begun on the connection of a process that was just ending.
   bool Await(grpc::health::v1::HealthCheckResponse::ServingStatus wanted) {
-    grpc::health::v1::HealthCheckResponse::ServingStatus next = Next();
-    while (next != wanted && next != grpc::health::v1::HealthCheckResponse::UNKNOWN) {
-      next = Next();
+    while (absl::Now() < until_) {
+      const grpc::health::v1::HealthCheckResponse::ServingStatus next = Next();
+      if (next == wanted) {
+        return true;
+      }
+      if (next == grpc::health::v1::HealthCheckResponse::UNKNOWN) {
+        Open();
+      }
     }
-    return next == wanted;
+    return false;
   }
 
  private:
+  void Open() {
+    stream_.reset();
+    context_ = std::make_unique<grpc::ClientContext>();
+    context_->set_deadline(absl::ToChronoTime(until_));
+    context_->set_wait_for_ready(true);
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(name_);
+    stream_ = stub_.Watch(context_.get(), request);
+  }
+
   grpc::health::v1::Health::Stub stub_;
-  grpc::ClientContext context_;
+  const std::string name_;
+  const absl::Time until_ = absl::Now() + absl::Minutes(1);
+  std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::ClientReader<grpc::health::v1::HealthCheckResponse>> stream_;
 };
 

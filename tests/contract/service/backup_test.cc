@@ -198,6 +198,8 @@ TEST_P(BackupTest, ARestoredDatabaseHasWhatItHadThenAndAFeedThatGoesOnFromThere)
   };
   tell("bodies/one");
   ASSERT_TRUE(log_.WaitBeyond(0, absl::Seconds(30)));
+  // A feed gets its name when it is first asked for.
+  ASSERT_THAT(log_.Read(0, 1), IsOk());
   ASSERT_THAT(Backup(kService, test_database().options(), File("one"), kNow), IsOk());
   tell("bodies/two");
   ASSERT_TRUE(log_.WaitBeyond(1, absl::Seconds(30)));

@@ -154,7 +154,7 @@ TEST_P(RecoveryTest, AFollowerGivesBackWhatTheSourceForgotAndGoesOnAfterWhatBoth
   FollowFive();
   source_.RestoreTo(2);
   EXPECT_THAT(source_.Describe().awaited_followers(), ElementsAre("response-authoring"));
-  EXPECT_THAT(Recovered(), AllOf(StatusIs(absl::StatusCode::kUnavailable), HasReason(rpc::kRecovering)));
+  EXPECT_THAT(Recovered(), ::testing::AllOf(StatusIs(absl::StatusCode::kUnavailable), HasReason(rpc::kRecovering)));
   source_.Append("subjects/6", "6");
   follower_->Start();
   ASSERT_TRUE(handled_.WaitFor("6"));

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <string>
@@ -57,6 +58,16 @@ class ClockJumpTest : public section55::testing::OnBothEngines {
     }
     return true;
   }
+  // The timer takes them one by one.
+  bool AllAreMissed() {
+    const absl::Time end = absl::Now() + absl::Seconds(30);
+    while (!std::ranges::all_of(States(), [](auto state) { return state == v1::Deadline::MISSED; })) {
+      if (absl::Now() > end) {
+        return false;
+      }
+    }
+    return true;
+  }
   std::vector<v1::Deadline::State> States() {
     std::vector<v1::Deadline::State> states;
     for (const std::string& body : kBodies) {
@@ -91,8 +102,7 @@ TEST_P(ClockJumpTest, SixtyDaysForFourSecondsMissNothing) {
   // And the day itself is not forgotten.
   Pass(kSixtyDays);
   clock_.Wake();
-  ASSERT_TRUE(TheTimerHasATurn());
-  EXPECT_THAT(States(), Each(v1::Deadline::MISSED));
+  EXPECT_TRUE(AllAreMissed());
 }
 
 TEST_P(ClockJumpTest, AJumpThatIsConfirmedCounts) {
@@ -100,8 +110,7 @@ TEST_P(ClockJumpTest, AJumpThatIsConfirmedCounts) {
   Jump(kSixtyDays);
   clock_.Look(std::nullopt);
   EXPECT_TRUE(clock_.Confirm());
-  ASSERT_TRUE(TheTimerHasATurn());
-  EXPECT_THAT(States(), Each(v1::Deadline::MISSED));
+  EXPECT_TRUE(AllAreMissed());
 }
 
 SECTION55_ON_BOTH_ENGINES(ClockJumpTest);

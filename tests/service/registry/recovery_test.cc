@@ -132,7 +132,8 @@ TEST_F(RecoveryTest, AnotherDayIsForAPersonAndChangesNothing) {
 }
 
 TEST_F(RecoveryTest, AForgottenBodyComesWithItsForce) {
-  const auto& [force, body] = RegisteredForces().front();
+  const auto forces = RegisteredForces();
+  const auto& [force, body] = forces.front();
   v1::BodyRegistered registered;
   *registered.mutable_force() = force;
   *registered.mutable_body() = *body;

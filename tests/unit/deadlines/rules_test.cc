@@ -94,6 +94,7 @@ TEST(StatesTest, AreTheWholeLifeOfADeadline) {
   EXPECT_EQ(base::Draw(kTransitions, v1::Deadline::State_Name<v1::Deadline::State>),
             "PENDING -> MET: the response is published\n"
             "PENDING -> MISSED: its last day has passed\n"
+            "MISSED -> PENDING: its day has not passed: the clock was wrong\n"
             "MISSED -> MET: the response is published late, or in time and heard of late\n");
 }
 
