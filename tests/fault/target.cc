@@ -47,6 +47,12 @@ Target::Target(std::string service, std::vector<std::string> flags, std::vector<
     command.words.push_back("--response_authoring=127.0.0.1:1");
   }
   command.words.insert(command.words.end(), flags.begin(), flags.end());
+  testing::Command begin = command;
+  begin.words.insert(begin.words.end(), {"migrate", "--new"});
+  if (const testing::Outcome begun = testing::Run(begin); begun.exit_code != 0) {
+    fmt::print(stderr, "{} does not begin a database: {}\n", service, begun.errors);
+    std::exit(EXIT_FAILURE);
+  }
   const auto log = folder_.path() / "log";
   process_ = std::make_unique<testing::Process>(command, log, log);
   if (!Until([this] { return Answers(absl::Seconds(1)); })) {
