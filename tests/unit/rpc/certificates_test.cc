@@ -114,7 +114,6 @@ TEST_F(CertificatesTest, WhatCannotBeUsedLaterLeavesTheOldInUse) {
   TestServer server(absl::FromUnixSeconds(1'000), options);
   server.Add<Feed>(kFeed);
   server.Start();
-  const absl::Time expires = ExpiryInUse(folder);
   const std::string peer = pki_->Folder("peer", "deadline-scheduler");
   // A new connection each time, on which each shows the other a certificate.
   const auto health = [&] {
