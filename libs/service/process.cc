@@ -53,8 +53,8 @@ const char* malloc_conf = "background_thread:true,dirty_decay_ms:5000,muzzy_deca
 namespace section55::service {
 namespace {
 
-// From the signal to the end of the process, come what may; and what running calls get of it.
-constexpr absl::Duration kGrace = absl::Seconds(10);
+// From the signal to the end of the process, come what may: 10 seconds, the last of which is for the log. And what running calls get.
+constexpr absl::Duration kGrace = absl::Seconds(9);
 constexpr absl::Duration kGraceOfCalls = absl::Seconds(8);
 // The exit code of a process that did not end by itself within its grace.
 constexpr int kCutOff = 3;
@@ -349,8 +349,8 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
 
 Readiness::Checks Process::Impl::Checks() {
   return {
-      .schema = [this] { return Unready("the database does not answer", CheckDatabase()); },
-      .database = [this] { return Unready("the database does not answer", watched->Ping(absl::Now() + kPatience)); },
+      .schema = [this] { return Unready("the database cannot be used", CheckDatabase()); },
+      .database = [this] { return Unready("the database cannot be used", watched->Ping(absl::Now() + kPatience)); },
       .write =
           [this] {
             return Unready("the database takes no changes",
@@ -588,7 +588,10 @@ void Process::Add(Loop loop) { impl_->loops->Add(std::move(loop)); }
 
 int Process::Fail(const absl::Status& status) {
   base::StopLog();
-  fmt::print(stderr, "{}: {}\n", impl_->name, Text(status.message()));
+  // Whoever starts a service may read what the driver says.
+  const std::string detail = base::DetailOf(status);
+  fmt::print(stderr, "{}: {}{}\n", impl_->name, Text(status.message()),
+             detail.empty() ? "" : fmt::format(" ({})", detail));
   return 1;
 }
 

@@ -53,6 +53,8 @@ class HealthTest : public ::testing::Test {
   explicit HealthTest(db::Engine engine) : suite_({.engine = engine}) { Watch(); }
 
   void Watch() {
+    // A new process: a watch over the connection to the one before it would end with that.
+    suite_.AwaitServing(kService);
     health_.emplace(suite_, kService);
     ASSERT_TRUE(health_->Await(kServing));
   }
@@ -69,10 +71,10 @@ class HealthTest : public ::testing::Test {
     grpc::health::v1::HealthCheckRequest request;
     request.set_service(std::string(name));
     HealthCheckResponse response;
-    EXPECT_THAT(grpc::health::v1::Health::NewStub(suite_.channel(kService))
-                    ->Check(Suite::As("operator").get(), request, &response),
-                IsOk());
-    return response.status();
+    // UNKNOWN when nobody answers.
+    const auto health = grpc::health::v1::Health::NewStub(suite_.channel(kService));
+    return health->Check(Suite::As("operator").get(), request, &response).ok() ? response.status()
+                                                                               : HealthCheckResponse::UNKNOWN;
   }
 
   // From the moment of the trouble: health, the calls, the log and Admin say what is wrong; the process lives.
@@ -85,17 +87,18 @@ class HealthTest : public ::testing::Test {
     }
     EXPECT_EQ(Health("liveness"), kServing);
     EXPECT_THAT(CallOnce(), StatusIs(absl::StatusCode::kUnavailable));
-    EXPECT_TRUE(suite_.Until("Admin says why", [&] {
+    EXPECT_TRUE(suite_.Until("Admin says why: " + reason, [&] {
       const auto status = Status();
       return status.ok() && status->not_serving_reason().find(reason) != std::string::npos;
-    })) << Status()->not_serving_reason();
+    }));
     EXPECT_THAT(suite_.Log(kService), AllOf(HasSubstr("\"not serving\""), HasSubstr(reason)));
   }
   void ExpectMended() {
     EXPECT_TRUE(health_->Await(kServing));
     EXPECT_EQ(Health("readiness"), kServing);
-    EXPECT_THAT(Status(), IsOk());
-    EXPECT_EQ(Status()->not_serving_reason(), "");
+    const auto status = Status();
+    ASSERT_THAT(status, IsOk());
+    EXPECT_EQ(status->not_serving_reason(), "");
     EXPECT_THAT(CallOnce(), IsOk());
   }
 
@@ -183,6 +186,7 @@ TEST_F(SqliteHealthTest, ADamagedFile) {
   ASSERT_EQ(pwrite(file, rubbish.data(), kPage, (page - 1) * kPage), kPage);
   close(file);
   suite_.Start(kService);
+  ASSERT_TRUE(suite_.Until("it answers", [&] { return Health("liveness") == kServing; }));
   health_.emplace(suite_, kService);
   ExpectTrouble("is damaged");
   // And its repair: a backup.
@@ -191,6 +195,110 @@ TEST_F(SqliteHealthTest, ADamagedFile) {
   suite_.Start(kService);
   Watch();
   EXPECT_THAT(CallOnce(), IsOk());
+}
+
+// A page that goes bad while the service runs: whoever meets it tells.
+TEST_F(SqliteHealthTest, AFileThatIsDamagedUnderTheService) {
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_THAT(CreateForce(fmt::format("force-{}", i)), IsOk());
+  }
+  // So that what was written stands in the file and nothing of it in a reader's memory.
+  ASSERT_EQ(suite_.Stop(kService), 0);
+  const uintmax_t size = fs::file_size(Path());
+  suite_.Start(kService);
+  Watch();
+  const int file = open(Path().c_str(), O_RDWR | O_CLOEXEC);
+  std::string pages(size, '\0');
+  ASSERT_EQ(pread(file, pages.data(), size, 0), static_cast<ssize_t>(size));
+  // All but the first page, which everybody has read.
+  constexpr int kPage = 4096;
+  const std::string rubbish(size - kPage, 'x');
+  ASSERT_EQ(pwrite(file, rubbish.data(), rubbish.size(), kPage), static_cast<ssize_t>(rubbish.size()));
+  EXPECT_THAT(CreateForce("kent"), Not(IsOk()));
+  ExpectTrouble("damaged");
+  ASSERT_EQ(pwrite(file, pages.data(), size, 0), static_cast<ssize_t>(size));
+  close(file);
+  ExpectMended();
+}
+
+TEST_F(SqliteHealthTest, AFileThatMayOnlyBeRead) {
+  ASSERT_EQ(suite_.Stop(kService), 0);
+  testing::Command command = suite_.CommandOf(kService);
+  fs::permissions(Path(), fs::perms::owner_read);
+  if (geteuid() == 0) {
+    // Root may write what it likes, unless it is taken from it.
+    command.words.insert(command.words.begin(), {"/usr/bin/setpriv", "--bounding-set=-dac_override"});
+  }
+  const testing::Outcome outcome = testing::Run(command);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.errors, AllOf(HasSubstr("may write to it"), HasSubstr("it may be read but not written")));
+}
+
+class MysqlHealthTest : public HealthTest {
+ protected:
+  MysqlHealthTest() : HealthTest(db::Engine::kMysql) {}
+
+  testing::MariaDb& mariadb_ = testing::MariaDb::Get();
+};
+
+TEST_F(MysqlHealthTest, AServerThatIsAway) {
+  mariadb_.Kill();
+  ExpectTrouble("the database");
+  mariadb_.Start();
+  ExpectMended();
+}
+
+TEST_F(MysqlHealthTest, AServerThatHangs) {
+  mariadb_.Pause();
+  ExpectTrouble("the database");
+  mariadb_.Resume();
+  ExpectMended();
+}
+
+// As a replica is after a failover. The user of the suite may write all the same; so the service is started with another.
+TEST_F(MysqlHealthTest, AServerThatTakesNoChanges) {
+  ASSERT_EQ(suite_.Stop(kService), 0);
+  mariadb_.Execute("CREATE OR REPLACE USER clerk@localhost");
+  mariadb_.Execute("GRANT ALL ON *.* TO clerk@localhost");
+  mariadb_.Execute("REVOKE SUPER, READ_ONLY ADMIN ON *.* FROM clerk@localhost");
+  const auto administrator = db::Open({.url = mariadb_.UrlOf("mysql"), .password_file = "", .connections = 1});
+  ASSERT_THAT(administrator, IsOk());
+  const auto make_read_only = [&](bool read_only) {
+    EXPECT_THAT((*administrator)->Write([&](db::Transaction& tx) {
+      return tx.Execute("SET GLOBAL read_only = ?", {read_only}).status();
+    }),
+                IsOk());
+  };
+  std::string url = suite_.database_url(kService);
+  url.replace(url.find("root@"), 5, "clerk@");
+  suite_.Start(kService, {"--database=" + url});
+  Watch();
+  make_read_only(true);
+  ExpectTrouble("is read-only");
+  make_read_only(false);
+  ExpectMended();
+}
+
+// In the middle of calls, which the grace must not outlast.
+TEST_F(MysqlHealthTest, TermEndsAServiceWhoseDatabaseHangs) {
+  mariadb_.Pause();
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] { EXPECT_THAT(CallOnce(), Not(IsOk())); });
+  }
+  // They hang with it now, and so does whoever looks after it.
+  EXPECT_TRUE(health_->Await(kNotServing));
+  const absl::Time since = absl::Now();
+  EXPECT_EQ(suite_.Stop(kService), 3);
+  EXPECT_LT(absl::Now() - since, absl::Seconds(12));
+  mariadb_.Resume();
+  for (std::thread& caller : callers) {
+    caller.join();
+  }
+  EXPECT_THAT(suite_.Log(kService), AllOf(HasSubstr("\"stopping\""), HasSubstr("\"cut off: it did not end in time\"")));
+  suite_.Start(kService);
+  Watch();
+  EXPECT_THAT(CallOnce(), IsOk()) << "it is started again as after any end";
 }
 
 TEST_F(SqliteHealthTest, HangupEndsNothing) {
