@@ -278,6 +278,8 @@ TEST_F(DatabaseTest, OldSchemaIsNamedAndMigratedWhileTheServiceWaits) {
   });
   Start();
   EXPECT_EQ(health_->Next(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_TRUE(suite_.Until("it has looked at its database",
+                           [&] { return CallOnce().error_message() != "the server is starting"; }));
   EXPECT_THAT(CallOnce(), AllOf(StatusIs(absl::StatusCode::kUnavailable), MessageIs(HasSubstr("service 0001_leases")),
                                 MessageIs(HasSubstr(fmt::format("run \"{} migrate\"", NameOf(kService))))));
 
