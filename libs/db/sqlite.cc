@@ -172,7 +172,11 @@ class SqliteDatabase final : public Database {
 
   absl::Status Verify(absl::Time until) override {
     // One of its own, which has no page in memory yet.
-    ASSIGN_OR_RETURN(const std::unique_ptr<SqliteConnection> connection, OpenReader());
+    const absl::StatusOr<std::unique_ptr<SqliteConnection>> opened = OpenReader();
+    if (!opened.ok()) {
+      return damaged_ ? ToStatus(Failure::kUnavailable, Damaged(base::DetailOf(opened.status()))) : opened.status();
+    }
+    const std::unique_ptr<SqliteConnection>& connection = *opened;
     connection->SetDeadline(until);
     std::string found;
     const int code = connection->QuickCheck(found);
@@ -180,9 +184,14 @@ class SqliteDatabase final : public Database {
       // What a statement has met stays true until it is known to be gone.
       return damaged_ ? ToStatus(Failure::kUnavailable, Damaged("")) : absl::OkStatus();
     }
-    damaged_ = IsDamage(code) || (code == SQLITE_OK && found != "ok");
-    if (damaged_) {
+    if (IsDamage(code) || (code == SQLITE_OK && found != "ok")) {
+      damaged_ = true;
       return ToStatus(Failure::kUnavailable, Damaged(found));
+    }
+    if (code == SQLITE_OK && damaged_.exchange(false)) {
+      // What was read while it was damaged must not be taken from memory.
+      readers_.DropAll();
+      forget_pages_ = true;
     }
     return code == SQLITE_OK ? absl::OkStatus() : ToStatus(ClassifySqlite(code), connection->error());
   }
@@ -300,6 +309,9 @@ class SqliteDatabase final : public Database {
     if (!files_.AreThere()) {
       return FailAll(members, ToStatus(Failure::kUnavailable, Taken()), false);
     }
+    if (forget_pages_.exchange(false)) {
+      writer_->Run("PRAGMA shrink_memory");
+    }
     while (!members.empty()) {
       // A process that holds the lock for longer than busy_timeout is no conflict that goes by soon.
       if (writer_->Run("BEGIN IMMEDIATE") != SQLITE_OK) {
@@ -362,6 +374,7 @@ class SqliteDatabase final : public Database {
   const std::string path_;
   const SqliteFiles files_;
   std::atomic<bool> damaged_ = false;
+  std::atomic<bool> forget_pages_ = false;  // of the writer
   // The writer and the batch belong to whoever leads.
   const std::unique_ptr<SqliteConnection> writer_;
   std::vector<Member*> batch_;

@@ -21,6 +21,8 @@ Readiness::Readiness(Checks checks) : checks_(std::move(checks)) {}
 
 absl::Status Readiness::CheckDatabase(absl::Duration now) {
   const bool was_well = database().ok();
+  // First, because it says best what is wrong with a database that cannot be read.
+  RETURN_IF_ERROR(checks_.database());
   if (!was_well || now >= next_schema_look_) {
     const absl::Status schema = checks_.schema();
     if (schema.ok() || absl::IsFailedPrecondition(schema)) {
@@ -30,7 +32,6 @@ absl::Status Readiness::CheckDatabase(absl::Duration now) {
     RETURN_IF_ERROR(schema);
     next_schema_look_ = now + kSchemaLooks;
   }
-  RETURN_IF_ERROR(checks_.database());
   if (!was_well || now >= next_write_) {
     RETURN_IF_ERROR(checks_.write());
     next_write_ = now + kWrites;

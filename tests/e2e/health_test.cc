@@ -113,13 +113,24 @@ class SqliteHealthTest : public HealthTest {
   fs::path Path() const { return suite_.database_url(kService).substr(std::string_view("sqlite:").size()); }
   fs::path LogPath() const { return Path().string() + "-wal"; }
 
-  absl::Status CreateForce(const std::string& id) {
+  static registry::v1::CreateForceRequest ForceRequest(const std::string& id) {
     registry::v1::CreateForceRequest request;
     request.set_force_id(id);
     request.mutable_force()->set_display_name(id);
     request.mutable_force()->set_chief_officer_title("Chief Constable");
     request.mutable_force()->set_territorial(true);
-    return suite_.Call("registrar", &registry::v1::InspectionRegistry::Stub::CreateForce, request).status();
+    return request;
+  }
+  absl::Status CreateForce(const std::string& id) {
+    return suite_.Call("registrar", &registry::v1::InspectionRegistry::Stub::CreateForce, ForceRequest(id)).status();
+  }
+  // Without trying again.
+  grpc::Status CreateForceOnce(const std::string& id) {
+    registry::v1::Force force;
+    registry::v1::CreateForceRequest request = ForceRequest(id);
+    request.set_request_id("once-" + id);
+    return registry::v1::InspectionRegistry::NewStub(suite_.channel(kService))
+        ->CreateForce(Suite::As("registrar").get(), request, &force);
   }
 };
 
@@ -214,11 +225,12 @@ TEST_F(SqliteHealthTest, AFileThatIsDamagedUnderTheService) {
   constexpr int kPage = 4096;
   const std::string rubbish(size - kPage, 'x');
   ASSERT_EQ(pwrite(file, rubbish.data(), rubbish.size(), kPage), static_cast<ssize_t>(rubbish.size()));
-  EXPECT_THAT(CreateForce("kent"), Not(IsOk()));
-  ExpectTrouble("damaged");
+  EXPECT_THAT(CreateForceOnce("kent"), Not(IsOk()));
+  ExpectTrouble("is damaged");
   ASSERT_EQ(pwrite(file, pages.data(), size, 0), static_cast<ssize_t>(size));
   close(file);
   ExpectMended();
+  EXPECT_THAT(CreateForce("essex"), IsOk());
 }
 
 TEST_F(SqliteHealthTest, AFileThatMayOnlyBeRead) {
