@@ -25,7 +25,7 @@ constexpr std::string_view kList = "/section55.registry.v1.InspectionRegistry/Li
 constexpr int kStreams = 100'000;
 // What an attack may leave behind, and what it may take for a while.
 constexpr int64_t kBackWithinMib = 96;
-constexpr int64_t kMostMoreMib = 400;
+constexpr int64_t kMostMoreMib = 512;  // ServerOptions::max_memory_bytes, the last resort
 
 // Bare connections are hung up on or closed at the end.
 struct Crowd {
