@@ -25,6 +25,7 @@ constexpr int kLibraryMaxRequestBytes = 4 * base::kLargestMessage;
 constexpr int kThreadsToRefuse = 32;
 constexpr int kSecond = 1000;  // milliseconds
 constexpr int kMostHeaderBytes = 16 * 1024;
+constexpr int kReadBytes = 8 * 1024;
 constexpr absl::Duration kProbePatience = absl::Seconds(5);
 constexpr absl::Duration kFarewell = absl::Milliseconds(250);
 
@@ -171,6 +172,9 @@ absl::Status Server::Start() {
   builder.SetMaxReceiveMessageSize(kLibraryMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_calls_per_connection);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMostHeaderBytes);
+  // The library makes a call of all the headers that one read has brought before it looks whether they are let in.
+  builder.AddChannelArgument(GRPC_ARG_TCP_READ_CHUNK_SIZE, kReadBytes);
+  builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytes);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                              static_cast<int>(absl::ToInt64Milliseconds(options.longest_handshake)));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,

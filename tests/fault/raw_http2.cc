@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 
 namespace section55::fault {
 namespace {
@@ -40,6 +41,7 @@ int Connect(int port, const std::string& from) {
 }
 
 RawHttp2::RawHttp2(int port, const std::string& from) : socket_(Connect(port, from)) {
+  signal(SIGPIPE, SIG_IGN);  // to be hung up on is what it expects
   // Nobody is waited for longer than this.
   const timeval patience = {10, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
