@@ -1,20 +1,14 @@
 #include "libs/jobs/queue.h"
 
 #include <algorithm>
-#include <exception>
-#include <map>
-#include <thread>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/random/random.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "libs/base/backoff.h"
 #include "libs/base/error_text.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
-#include "libs/jobs/store.h"
+#include "libs/jobs/queue_impl.h"
 
 namespace section55::jobs {
 namespace {
@@ -28,89 +22,10 @@ constexpr absl::Duration kAfterLosing = absl::Milliseconds(10);
 // A batch that is done within this time could have been larger.
 constexpr absl::Duration kQuickBatch = absl::Milliseconds(200);
 constexpr absl::Duration kLongestPause = absl::Hours(1);
-
-// Whether our own database was away, which says nothing about the job.
-bool IsDatabaseAway(const absl::Status& status) {
-  if (!absl::IsUnavailable(status)) {
-    return false;
-  }
-  const std::string reason = base::ErrorInfoOf(status).reason();
-  return reason == "DATABASE_UNAVAILABLE" || reason == "COMMIT_OUTCOME_UNKNOWN";
-}
-
-// Calls what a service gave us; what it throws is an error like any other.
-template <typename Call>
-auto Guarded(Call&& call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::exception& exception) {
-    return absl::InternalError(std::string("exception: ").append(exception.what()));
-  } catch (...) {
-    return absl::InternalError("exception of an unknown type");
-  }
-}
+// By then a transaction that claims what it schedules is durable, or counts as rolled back.
+constexpr absl::Duration kLongestCommit = absl::Seconds(1);
 
 }  // namespace
-
-struct Queue::Impl {
-  Impl(db::Database& database, base::Clock& clock, std::string holder, int threads)
-      : database(database), clock(clock), holder(std::move(holder)), threads(std::max(threads, 1)) {}
-
-  struct Held {
-    int64_t lease = 0;
-    absl::Duration length;
-    absl::Time renew_at;
-  };
-
-  // What a look at the table found.
-  struct Found {
-    std::vector<int64_t> ids;                       // what can be claimed, in the order of their time
-    absl::flat_hash_map<int64_t, int64_t> expired;  // of those: whose lease ran out, and which lease that was
-    bool more_leases = false;
-    absl::Time next_due = absl::InfiniteFuture();
-    absl::Time next_lease_end = absl::InfiniteFuture();
-  };
-
-  void Dispatch();
-  absl::StatusOr<Found> Look(size_t most);
-  absl::StatusOr<std::vector<Claimed>> Claim(const Found& found);
-  void Work();
-  void Do(Claimed& claimed);
-  void Fail(const Claimed& claimed, const Worker& worker, absl::Status error);
-  absl::StatusOr<bool> GiveUp(const Claimed& claimed, const Worker& worker, const absl::Status& error, bool ask);
-  absl::Status WritePatiently(db::Body body);
-  void Keep();
-
-  void Wake(absl::Time due);
-  void Hold(const Claimed& claimed);
-  bool Pause(absl::Duration pause);
-  bool HeldHere(int64_t id, int64_t lease) {
-    absl::MutexLock lock(&mutex);
-    const auto found = held.find(id);
-    return found != held.end() && found->second.lease == lease;
-  }
-
-  db::Database& database;
-  base::Clock& clock;
-  const std::string holder;
-  const int threads;
-  std::map<std::string, Worker, std::less<>> workers;  // not changed while it runs
-  std::vector<std::thread> running;
-  std::thread dispatcher;
-  std::thread keeper;
-  absl::BitGen random;     // the dispatcher's
-  bool first_look = true;  // likewise
-
-  absl::Mutex mutex;
-  bool stopping ABSL_GUARDED_BY(mutex) = false;
-  bool keeper_stopping ABSL_GUARDED_BY(mutex) = false;
-  bool keeper_called ABSL_GUARDED_BY(mutex) = false;
-  absl::Time gate ABSL_GUARDED_BY(mutex) = absl::InfinitePast();       // nothing is due here before
-  absl::Time look_at ABSL_GUARDED_BY(mutex) = absl::InfiniteFuture();  // by the machine's clock
-  absl::Time keeper_sleeps_until ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
-  std::vector<Claimed> ready ABSL_GUARDED_BY(mutex);  // claimed, to be done from the back
-  absl::flat_hash_map<int64_t, Held> held ABSL_GUARDED_BY(mutex);
-};
 
 // Opens the gate at `due`, if it would have stayed closed for longer.
 void Queue::Impl::Wake(absl::Time due) {
@@ -136,6 +51,36 @@ void Queue::Impl::Hold(const Claimed& claimed) {
   Held& entry = held[claimed.id];
   entry = {claimed.lease, length, absl::Now() + length / 3};
   keeper_called = keeper_called || entry.renew_at < keeper_sleeps_until;
+}
+
+int64_t Queue::Impl::NewLease() {
+  absl::MutexLock lock(&mutex);
+  return absl::Uniform<int64_t>(absl::IntervalClosed, random, 1, INT64_MAX);
+}
+
+// Keeps a thread free for a job that is due, if there is one and nothing waits for it.
+bool Queue::Impl::Reserve(const Job& job) {
+  if (job.due > clock.Now() || clock.InDoubt()) {
+    return false;
+  }
+  const absl::Time now = absl::Now();
+  absl::MutexLock lock(&mutex);
+  std::erase_if(reserved, [&](absl::Time until) { return until <= now; });
+  if (stopping || !leases_are_ours || held.size() + reserved.size() >= static_cast<size_t>(threads)) {
+    return false;
+  }
+  reserved.push_back(now + kLongestCommit);
+  return true;
+}
+
+// Begins a job whose claim has become durable.
+void Queue::Impl::Begin(const Claimed& claimed) {
+  Hold(claimed);
+  absl::MutexLock lock(&mutex);
+  if (!reserved.empty()) {
+    reserved.pop_back();
+  }
+  ready.insert(ready.begin(), claimed);
 }
 
 void Queue::Impl::Dispatch() {
@@ -196,6 +141,7 @@ void Queue::Impl::Dispatch() {
     }
     {
       absl::MutexLock lock(&mutex);
+      leases_are_ours = !first_look;
       ready.insert(ready.begin(), claimed->rbegin(), claimed->rend());
       gate = std::min(gate, lost ? absl::InfinitePast() : found->next_due);
       look_at = std::min(look_at, found->next_lease_end);
@@ -287,7 +233,7 @@ absl::StatusOr<std::vector<Claimed>> Queue::Impl::Claim(const Found& found) {
         // It counts as a try: the job itself may be what ends the process that does it.
         ++job.job.attempts;
       }
-      job.lease = absl::Uniform<int64_t>(absl::IntervalClosed, random, 1, INT64_MAX);
+      job.lease = NewLease();
       const absl::Duration length = workers.find(job.job.kind)->second.lease;
       RETURN_IF_ERROR(store::Lease(tx, job, holder, machine_now + length));
       claimed.push_back(std::move(job));
@@ -297,133 +243,6 @@ absl::StatusOr<std::vector<Claimed>> Queue::Impl::Claim(const Found& found) {
   const auto place = [&](const Claimed& one) { return std::find(found.ids.begin(), found.ids.end(), one.id); };
   std::sort(claimed.begin(), claimed.end(), [&](const Claimed& a, const Claimed& b) { return place(a) < place(b); });
   return claimed;
-}
-
-void Queue::Impl::Work() {
-  while (true) {
-    Claimed claimed;
-    {
-      absl::MutexLock lock(&mutex);
-      const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || !ready.empty(); };
-      mutex.Await(absl::Condition(&wanted));
-      if (stopping) {
-        return;
-      }
-      claimed = std::move(ready.back());
-      ready.pop_back();
-    }
-    Do(claimed);
-    absl::MutexLock lock(&mutex);
-    held.erase(claimed.id);
-  }
-}
-
-// Writes, and tries again while the database is away, until the queue is stopped.
-absl::Status Queue::Impl::WritePatiently(db::Body body) {
-  base::Backoff backoff;
-  while (true) {
-    const absl::Status written = database.Write(body);
-    if (!IsDatabaseAway(written) || !Pause(backoff.Next())) {
-      return written;
-    }
-  }
-}
-
-void Queue::Impl::Do(Claimed& claimed) {
-  const Worker& worker = workers.find(claimed.job.kind)->second;
-  if (claimed.job.attempts >= worker.most_attempts) {
-    // Only one whose runs were cut off gets here: the others were parked when they failed.
-    --claimed.job.attempts;
-    Fail(claimed, worker, absl::InternalError("it was begun again and again, and each time its process ended"));
-    return;
-  }
-  base::Backoff backoff;
-  absl::StatusOr<Effect> effect = Guarded([&] { return worker.run(claimed.job); });
-  while (!effect.ok() && IsDatabaseAway(effect.status())) {
-    if (!Pause(backoff.Next())) {
-      // Begun again by whoever takes the lease over.
-      return;
-    }
-    effect = Guarded([&] { return worker.run(claimed.job); });
-  }
-  if (!effect.ok()) {
-    Fail(claimed, worker, effect.status());
-    return;
-  }
-  bool counts = false;
-  const absl::Status ended = WritePatiently([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(counts, store::Delete(tx, claimed));
-    if (!counts) {
-      return store::Release(tx, claimed);
-    }
-    return *effect ? (*effect)(tx) : absl::OkStatus();
-  });
-  if (ended.ok()) {
-    if (!counts) {
-      Wake(absl::InfinitePast());
-    }
-    return;
-  }
-  if (!IsDatabaseAway(ended)) {
-    Fail(claimed, worker, ended);
-  }
-}
-
-// Parks the job, or lets the service deal with it. False when the run does not count any more.
-absl::StatusOr<bool> Queue::Impl::GiveUp(const Claimed& claimed, const Worker& worker, const absl::Status& error,
-                                         bool ask) {
-  const int attempts = claimed.job.attempts + 1;
-  const std::string text = base::ErrorText(error);
-  bool counts = false;
-  RETURN_IF_ERROR(WritePatiently([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(counts, store::ParkJob(tx, claimed, attempts, text));
-    if (!counts || !ask) {
-      return absl::OkStatus();
-    }
-    ASSIGN_OR_RETURN(const bool dealt_with, Guarded([&] { return worker.give_up(tx, claimed.job, error); }));
-    return dealt_with ? store::DeleteLocked(tx, claimed.id) : absl::OkStatus();
-  }));
-  return counts;
-}
-
-void Queue::Impl::Fail(const Claimed& claimed, const Worker& worker, absl::Status error) {
-  const int attempts = claimed.job.attempts + 1;
-  const absl::StatusOr<bool> is_final =
-      Guarded([&]() -> absl::StatusOr<bool> { return worker.is_final && worker.is_final(error); });
-  const bool last = attempts >= worker.most_attempts || (is_final.ok() && *is_final);
-  absl::Time due = absl::InfinitePast();
-  absl::StatusOr<bool> counts;
-  if (last) {
-    counts = GiveUp(claimed, worker, error, worker.give_up != nullptr);
-    if (!counts.ok() && !IsDatabaseAway(counts.status()) && worker.give_up != nullptr) {
-      error = absl::Status(error.code(), std::string(error.message())
-                                             .append("; giving it up failed as well: ")
-                                             .append(base::ErrorText(counts.status())));
-      counts = GiveUp(claimed, worker, error, false);
-    }
-  } else {
-    due = clock.Now() + PauseAfter(claimed.job.attempts);
-    const std::string text = base::ErrorText(error);
-    bool put_back = false;
-    const absl::Status written = WritePatiently([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(put_back, store::PutBack(tx, claimed, attempts, due, text));
-      return absl::OkStatus();
-    });
-    counts = written.ok() ? absl::StatusOr<bool>(put_back) : written;
-  }
-  base::Log(last ? base::Severity::kError : base::Severity::kWarning, last ? "job given up" : "job failed",
-            {{"kind", claimed.job.kind},
-             {"key", claimed.job.key},
-             {"attempts", attempts},
-             {"error", base::ErrorText(counts.ok() ? error : counts.status())}});
-  if (counts.ok() && !*counts) {
-    // Scheduled anew or cancelled while it ran: what it failed at does not matter any more.
-    WritePatiently([&](db::Transaction& tx) { return store::Release(tx, claimed); }).IgnoreError();
-    due = absl::InfinitePast();
-  }
-  if (!last || (counts.ok() && !*counts)) {
-    Wake(due);
-  }
 }
 
 // Renews the leases held here, and has the table looked at again when another's lease may have run out.
@@ -490,10 +309,22 @@ void Queue::Handle(std::string kind, Worker worker) {
 }
 
 absl::Status Queue::Schedule(db::Transaction& tx, const Job& job) {
-  RETURN_IF_ERROR(store::Put(tx, job));
-  if (impl_->workers.contains(job.kind)) {
-    tx.AfterCommit([impl = impl_.get(), due = job.due] { impl->Wake(due); });
+  const auto worker = impl_->workers.find(job.kind);
+  if (worker == impl_->workers.end()) {
+    return store::Put(tx, job);
   }
+  // Claimed by the transaction that schedules it, where it can begin at once: that spares a commit.
+  if (impl_->Reserve(job)) {
+    store::Claimed claimed{.job = job, .lease = impl_->NewLease()};
+    ASSIGN_OR_RETURN(const bool added,
+                     store::PutLeased(tx, claimed, impl_->holder, absl::Now() + worker->second.lease));
+    if (added) {
+      tx.AfterCommit([impl = impl_.get(), claimed = std::move(claimed)] { impl->Begin(claimed); });
+      return absl::OkStatus();
+    }
+  }
+  RETURN_IF_ERROR(store::Put(tx, job));
+  tx.AfterCommit([impl = impl_.get(), due = job.due] { impl->Wake(due); });
   return absl::OkStatus();
 }
 
@@ -507,6 +338,7 @@ void Queue::Start() {
     impl_->stopping = false;
     impl_->keeper_stopping = false;
     impl_->gate = absl::InfinitePast();
+    impl_->leases_are_ours = false;
   }
   impl_->first_look = true;
   impl_->dispatcher = std::thread([impl = impl_.get()] { impl->Dispatch(); });

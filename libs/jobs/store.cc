@@ -53,9 +53,7 @@ admin::v1::Job Show(const db::Row& row) {
   return job;
 }
 
-}  // namespace
-
-absl::Status Put(db::Transaction& tx, const Job& job) {
+absl::Status Check(const Job& job) {
   if (!IsKind(job.kind)) {
     return Refuse("kind must have 1 to 63 characters [a-z0-9-]");
   }
@@ -68,15 +66,37 @@ absl::Status Put(db::Transaction& tx, const Job& job) {
   if (job.payload.size() > base::kMebibyte) {
     return Refuse("payload must not be larger than 1 MiB: refer to rows");
   }
-  // Inserted first: looking for a row that is not there would lock the gap that another transaction inserts into.
+  return absl::OkStatus();
+}
+
+// False when one of its kind and key is there already: inserted before it is looked for, as looking for a row that is not there would lock
+// the gap that another transaction inserts into.
+absl::StatusOr<bool> Insert(db::Transaction& tx, Claimed& claimed, int state, std::string_view holder,
+                            absl::Time lease_end) {
+  const Job& job = claimed.job;
+  RETURN_IF_ERROR(Check(job));
+  claimed.version = 1;
   const absl::Status inserted =
       tx.Execute(
             "INSERT INTO jobs (kind, job_key, tenant, state, due, attempts, error, version, holder, lease, "
-            "lease_end, payload) VALUES (?, ?, ?, ?, ?, 0, '', 1, '', 0, 0, ?)",
-            {job.kind, job.key, job.tenant, kWaiting, DueMicros(job.due), db::Bytes{job.payload}})
+            "lease_end, payload) VALUES (?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?)",
+            {job.kind, job.key, job.tenant, state, DueMicros(job.due), claimed.version, holder, claimed.lease,
+             base::ToMicros(lease_end), db::Bytes{job.payload}})
           .status();
-  if (!absl::IsAlreadyExists(inserted)) {
-    return inserted;
+  if (absl::IsAlreadyExists(inserted)) {
+    return false;
+  }
+  RETURN_IF_ERROR(inserted);
+  return true;
+}
+
+}  // namespace
+
+absl::Status Put(db::Transaction& tx, const Job& job) {
+  Claimed waiting{.job = job};
+  ASSIGN_OR_RETURN(const bool added, Insert(tx, waiting, kWaiting, "", absl::UnixEpoch()));
+  if (added) {
+    return absl::OkStatus();
   }
   // One that runs keeps its lease, so that nobody runs it a second time beside.
   ASSIGN_OR_RETURN(const int64_t replaced,
@@ -85,6 +105,16 @@ absl::Status Put(db::Transaction& tx, const Job& job) {
                               "WHERE kind = ? AND job_key = ?",
                               {job.tenant, DueMicros(job.due), db::Bytes{job.payload}, job.kind, job.key}));
   return replaced == 1 ? absl::OkStatus() : tx.Conflict();
+}
+
+absl::StatusOr<bool> PutLeased(db::Transaction& tx, Claimed& claimed, std::string_view holder, absl::Time lease_end) {
+  ASSIGN_OR_RETURN(const bool added, Insert(tx, claimed, kRunning, holder, lease_end));
+  if (!added) {
+    return false;
+  }
+  RETURN_IF_ERROR(tx.Query("SELECT id FROM jobs WHERE kind = ? AND job_key = ?", {claimed.job.kind, claimed.job.key},
+                           [&](const db::Row& row) { claimed.id = row.Int64(0); }));
+  return true;
 }
 
 absl::Status Remove(db::Transaction& tx, std::string_view kind, std::string_view key) {

@@ -31,6 +31,9 @@ struct Claimed {
 };
 
 absl::Status Put(db::Transaction& tx, const Job& job);
+// Adds a job that is under a lease from its first moment, and sets the id and version it has. False, and nothing is changed, when one of
+// its kind and key is there already.
+absl::StatusOr<bool> PutLeased(db::Transaction& tx, Claimed& claimed, std::string_view holder, absl::Time lease_end);
 absl::Status Remove(db::Transaction& tx, std::string_view kind, std::string_view key);
 
 // A job that waits.

@@ -278,7 +278,7 @@ int Bench() {
     if (Wanted("sqlite")) {
       const testing::TemporaryFolder folder;
       CompareWrites(offices, "SQLite", 64,
-                    {.url = "sqlite:" + (folder.path() / "raw.sqlite").string(), .password_file = ""},
+                    {.url = "sqlite:" + (folder.path() / "raw.sqlite").string(), .password_file = "", .create = true},
                     {{RawWrite::kUpdate, "group commit"}}, /*with_echo=*/true, comparisons);
     }
     if (Wanted("page")) {

@@ -1,4 +1,6 @@
 // What is done when, and what becomes of a job that changes meanwhile.
+#include <fmt/format.h>
+
 #include "tests/contract/jobs/fixture.h"
 
 namespace section55::jobs {
@@ -263,6 +265,38 @@ TEST_P(QueueTest, AnEffectMaySchedule) {
   queue.Start();
   ASSERT_THAT(Schedule(queue, MakeJob("a", kStart, "1")), IsOk());
   EXPECT_TRUE(WaitForEffects({"1", "2", "3"}));
+  EXPECT_TRUE(Eventually([&] { return Jobs(queue).empty(); }));
+}
+
+// A look at the table and a commit less. The one thread is spoken for then, and what comes next waits.
+TEST_P(QueueTest, WhatCanBeginAtOnceIsClaimedWhereItIsScheduled) {
+  Queue queue(database(), clock_, "here:1", 1);
+  queue.Handle("note", Noting());
+  queue.Start();
+  const auto holder_of = [](db::Transaction& tx, const std::string& key) {
+    std::string holder = "not there";
+    EXPECT_THAT(
+        tx.Query("SELECT holder FROM jobs WHERE job_key = ?", {key}, [&](const db::Row& row) { holder = row.Text(0); }),
+        IsOk());
+    return holder;
+  };
+  int tries = 0;
+  // The queue looks at what a former process has left first.
+  EXPECT_TRUE(Eventually([&] {
+    ++tries;
+    std::string first, second;
+    EXPECT_THAT(database().Write([&](db::Transaction& tx) -> absl::Status {
+      RETURN_IF_ERROR(queue.Schedule(tx, MakeJob(fmt::format("first{}", tries))));
+      RETURN_IF_ERROR(queue.Schedule(tx, MakeJob(fmt::format("second{}", tries))));
+      first = holder_of(tx, fmt::format("first{}", tries));
+      second = holder_of(tx, fmt::format("second{}", tries));
+      return absl::OkStatus();
+    }),
+                IsOk());
+    EXPECT_EQ(second, "");
+    return first == "here:1";
+  }));
+  EXPECT_TRUE(Eventually([&] { return Effects().size() == static_cast<size_t>(2 * tries); }));
   EXPECT_TRUE(Eventually([&] { return Jobs(queue).empty(); }));
 }
 
