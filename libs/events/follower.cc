@@ -10,13 +10,15 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "absl/types/span.h"
 #include "google/protobuf/util/time_util.h"
 #include "libs/base/backoff.h"
 #include "libs/base/error_text.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
 #include "libs/events/follower_store.h"
-#include "libs/events/parked.h"
+#include "libs/events/give_back.h"
+#include "libs/events/parking.h"
 #include "libs/rpc/server.h"
 #include "section55/admin/v1/recovery.grpc.pb.h"
 #include "section55/common/v1/event_feed.grpc.pb.h"
@@ -31,22 +33,8 @@ using common::v1::FollowResponse;
 constexpr absl::Duration kLongPause = absl::Seconds(10);
 // How long a stream lives, so that the source learns how far we have come and can forget what we do not need any more.
 constexpr absl::Duration kStreamLife = absl::Minutes(15);
-// What is given back at once, and how long a source may take over it.
-constexpr size_t kGivenAtOnce = 2'000'000;
+// How long a source may take over what it is given back at once.
 constexpr absl::Duration kGiveBackPatience = absl::Minutes(1);
-
-// Whether the error says that our own database is away, or that we are stopping, and nothing about the event.
-bool IsPassing(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kAborted:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kCancelled:
-      return true;
-    default:
-      return false;
-  }
-}
 
 // Whether the source says that its feed is not the one that the cursor belongs to.
 bool IsComplaint(const absl::Status& status) {
@@ -69,27 +57,15 @@ struct Follower::Impl {
   Impl(std::string source, const std::shared_ptr<grpc::Channel>& channel, db::Database& database, base::Clock& clock,
        jobs::Queue& jobs, Handlers handlers)
       : source(std::move(source)),
-        job_kind("parked-event-" + this->source),
         feed(EventFeed::NewStub(channel)),
         recovery(admin::v1::Recovery::NewStub(channel)),
         database(database),
-        clock(clock),
-        jobs(jobs),
-        handlers(std::move(handlers)) {}
-
-  // What became of trying a parked event and those behind it.
-  struct Retried {
-    int handled = 0;
-    absl::Status failure;  // of the last one tried
-    bool refused = false;  // by its handler
-  };
+        parking(std::make_shared<Parking>(this->source, database, clock, jobs, std::move(handlers))) {}
 
   void Run();
   absl::Status FollowStream();
-  absl::Status GiveBack();
-  absl::StatusOr<std::vector<Event>> ParkedBeyond(int64_t position);
-  // Returns how many.
-  absl::StatusOr<int64_t> ForgetParkedAfter(db::Transaction& tx, int64_t position);
+  absl::Status GiveBackWhatWeHold();
+  absl::StatusOr<admin::v1::GiveBackResponse> SendBack(const admin::v1::GiveBackRequest& request);
   absl::Status Connected(const FollowResponse& first);
   absl::Status Handle(const FollowResponse& response);
   // Both return false, having changed nothing, when the cursor does not stand before the first event.
@@ -97,11 +73,6 @@ struct Follower::Impl {
   absl::StatusOr<bool> PutAside(const FollowResponse& response, int index, const absl::Status& error);
   Cursor After(const FollowResponse& response, int index) const;
   absl::StatusOr<Cursor> LoadCursor();
-
-  Retried Retry(int64_t position, const jobs::Job* job);
-  absl::StatusOr<std::optional<int64_t>> RetryOne(int64_t position, bool from_job, bool& refused);
-  absl::StatusOr<jobs::Effect> RunJob(const jobs::Job& job);
-  absl::Status ScheduleRetry(db::Transaction& tx, int64_t position, std::string_view tenant, absl::Time due);
 
   bool Interrupted() {
     absl::MutexLock lock(&mutex);
@@ -131,13 +102,10 @@ struct Follower::Impl {
   void AllWell();
 
   const std::string source;
-  const std::string job_kind;
   const std::unique_ptr<EventFeed::Stub> feed;
   const std::unique_ptr<admin::v1::Recovery::Stub> recovery;
   db::Database& database;
-  base::Clock& clock;
-  jobs::Queue& jobs;
-  const Handlers handlers;
+  const std::shared_ptr<Parking> parking;  // the queue's job has a weak reference to it
   std::vector<Holding> holdings;
   std::thread thread;
   Cursor cursor;          // as last read or written here; only the thread uses it
@@ -192,7 +160,7 @@ void Follower::Impl::Run() {
     }
     absl::Status ended = FollowStream();
     if (IsAskedBack(ended)) {
-      ended = GiveBack();
+      ended = GiveBackWhatWeHold();
     }
     if (ended.ok() || Interrupted()) {
       continue;
@@ -254,108 +222,42 @@ absl::Status Follower::Impl::FollowStream() {
   return finished.ok() ? absl::UnavailableError("the source ended the stream") : finished;
 }
 
-absl::StatusOr<std::vector<Event>> Follower::Impl::ParkedBeyond(int64_t position) {
-  std::vector<Event> parked;
-  RETURN_IF_ERROR(database.Read([&](db::Transaction& tx) -> absl::Status {
-    parked.clear();
-    ASSIGN_OR_RETURN(const std::vector<int64_t> positions, ParkedAfter(tx, source, position));
-    for (const int64_t one : positions) {
-      const absl::StatusOr<std::optional<Event>> event = FindParked(tx, source, one);
-      if (event.ok() && *event) {  // what is damaged is of no use to anybody
-        parked.push_back(**event);
-      }
+absl::StatusOr<admin::v1::GiveBackResponse> Follower::Impl::SendBack(const admin::v1::GiveBackRequest& request) {
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kGiveBackPatience));
+  {
+    absl::MutexLock lock(&mutex);
+    stream = &context;
+    if (stopping) {
+      context.TryCancel();
     }
-    return absl::OkStatus();
-  }));
-  return parked;
+  }
+  const absl::Cleanup forget = [this] {
+    absl::MutexLock lock(&mutex);
+    stream = nullptr;
+  };
+  admin::v1::GiveBackResponse response;
+  RETURN_IF_ERROR(rpc::FromGrpc(recovery->GiveBack(&context, request, &response)));
+  return response;
 }
 
 // The source was restored from a backup: gives back what we hold of what it told us, and goes on after what the restored feed and
 // ours have in common.
-absl::Status Follower::Impl::GiveBack() {
-  admin::v1::GiveBackRequest request;
-  request.set_incarnation(cursor.incarnation);
-  request.set_position(cursor.position);
-  int64_t given = 0;
-  size_t bytes = 0;
-  const auto send = [&]() -> absl::StatusOr<admin::v1::GiveBackResponse> {
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + kGiveBackPatience));
-    {
-      absl::MutexLock lock(&mutex);
-      stream = &context;
-      if (stopping) {
-        context.TryCancel();
-      }
-    }
-    const absl::Cleanup forget = [this] {
-      absl::MutexLock lock(&mutex);
-      stream = nullptr;
-    };
-    admin::v1::GiveBackResponse response;
-    RETURN_IF_ERROR(rpc::FromGrpc(recovery->GiveBack(&context, request, &response)));
-    given += request.events_size();
-    bytes = 0;
-    request.clear_events();
-    return response;
-  };
-  const auto add = [&](Event event) -> absl::Status {
-    const size_t size = event.ByteSizeLong();
-    if (bytes > 0 && bytes + size > kGivenAtOnce) {
-      RETURN_IF_ERROR(send().status());
-    }
-    bytes += size;
-    *request.add_events() = std::move(event);
-    return absl::OkStatus();
-  };
-  // Asked without anything first, which tells where the two feeds part.
-  ASSIGN_OR_RETURN(const admin::v1::GiveBackResponse parting, send());
-  if (parting.position() < cursor.position) {
-    ASSIGN_OR_RETURN(std::vector<Event> parked, ParkedBeyond(parting.position()));
-    for (Event& event : parked) {
-      RETURN_IF_ERROR(add(std::move(event)));
-    }
-    for (const Holding& holding : holdings) {
-      std::string after;
-      std::vector<Event> page;
-      do {
-        RETURN_IF_ERROR(database.Read([&, from = after](db::Transaction& tx) {
-          after = from;
-          page.clear();
-          return holding(tx, after, page);
-        }));
-        for (Event& event : page) {
-          RETURN_IF_ERROR(add(std::move(event)));
-        }
-      } while (!page.empty() && !Interrupted());
-    }
-    if (Interrupted()) {
-      return absl::CancelledError("stopping");
-    }
-  }
-  request.set_last(true);
-  ASSIGN_OR_RETURN(const admin::v1::GiveBackResponse response, send());
-  const Cursor parted{response.position(), response.incarnation(),
-                      response.position() == cursor.position ? cursor.last_event_id : ""};
+absl::Status Follower::Impl::GiveBackWhatWeHold() {
+  ASSIGN_OR_RETURN(const GivenBack given,
+                   GiveBack(
+                       database, source, cursor, holdings, [this](const auto& request) { return SendBack(request); },
+                       [this] { return Interrupted(); }));
   RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const bool moved, Advance(tx, source, cursor, parted));
-    return moved ? ForgetParkedAfter(tx, parted.position).status() : absl::OkStatus();
+    ASSIGN_OR_RETURN(const bool moved, Advance(tx, source, cursor, given.go_on));
+    return moved ? parking->ForgetAfter(tx, given.go_on.position).status() : absl::OkStatus();
   }));
   base::Log(base::Severity::kWarning, "the source was restored from a backup; following it on from what both have",
             {{"source", source},
-             {"position", response.position()},
+             {"position", given.go_on.position},
              {"position_before", cursor.position},
-             {"given_back", given}});
+             {"given_back", given.events}});
   return absl::OkStatus();
-}
-
-absl::StatusOr<int64_t> Follower::Impl::ForgetParkedAfter(db::Transaction& tx, int64_t position) {
-  ASSIGN_OR_RETURN(const std::vector<int64_t> beyond, ParkedAfter(tx, source, position));
-  for (const int64_t parked : beyond) {
-    RETURN_IF_ERROR(Unpark(tx, source, parked));
-    RETURN_IF_ERROR(jobs.Cancel(tx, job_kind, ParkedName(source, parked)));
-  }
-  return static_cast<int64_t>(beyond.size());
 }
 
 // The source has accepted us: notes which feed it is.
@@ -403,7 +305,7 @@ absl::Status Follower::Impl::Handle(const FollowResponse& response) {
       if (events[end].position() != expected) {
         return Gap(expected - 1, events[end].position());
       }
-      if (const absl::Status known = handlers.Knows(events[end]); !known.ok()) {
+      if (const absl::Status known = parking->handlers().Knows(events[end]); !known.ok()) {
         if (end == begin) {
           return known;
         }
@@ -442,20 +344,8 @@ absl::StatusOr<bool> Follower::Impl::Apply(const FollowResponse& response, int b
   bool in_step = false;
   RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(in_step, Advance(tx, source, cursor, After(response, end - 1)));
-    if (!in_step) {
-      return absl::OkStatus();
-    }
-    ASSIGN_OR_RETURN(const auto parked, ParkedSubjects(tx, source));
-    for (int i = begin; i < end; ++i) {
-      const Event& event = response.events(i);
-      if (parked.contains(event.subject())) {
-        RETURN_IF_ERROR(Park(tx, source, event, "Waits behind an earlier event of the same subject.", 0, clock.Now(),
-                             std::nullopt));
-      } else {
-        RETURN_IF_ERROR(handlers.Apply(tx, event));
-      }
-    }
-    return absl::OkStatus();
+    return in_step ? parking->Apply(tx, absl::MakeConstSpan(response.events().data() + begin, end - begin))
+                   : absl::OkStatus();
   }));
   return in_step;
 }
@@ -466,13 +356,7 @@ absl::StatusOr<bool> Follower::Impl::PutAside(const FollowResponse& response, in
   bool in_step = false;
   RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(in_step, Advance(tx, source, cursor, After(response, index)));
-    if (!in_step) {
-      return absl::OkStatus();
-    }
-    const absl::Time now = clock.Now();
-    const absl::Time next_try = now + jobs::Queue::PauseAfter(0);
-    RETURN_IF_ERROR(Park(tx, source, event, text, 1, now, next_try));
-    return ScheduleRetry(tx, event.position(), event.tenant(), next_try);
+    return in_step ? parking->PutAside(tx, event, text) : absl::OkStatus();
   }));
   if (in_step) {
     base::Log(base::Severity::kError, "event put aside",
@@ -495,107 +379,16 @@ absl::StatusOr<Cursor> Follower::Impl::LoadCursor() {
   return found.value_or(Cursor());
 }
 
-absl::Status Follower::Impl::ScheduleRetry(db::Transaction& tx, int64_t position, std::string_view tenant,
-                                           absl::Time due) {
-  return jobs.Schedule(
-      tx, {.kind = job_kind, .key = ParkedName(source, position), .tenant = std::string(tenant), .due = due});
-}
-
-// Handles one parked event and returns the next of its subject, for which it leaves a job: whoever handles the first
-// need not live to handle the next. `refused`: the failure is this event's own.
-absl::StatusOr<std::optional<int64_t>> Follower::Impl::RetryOne(int64_t position, bool from_job, bool& refused) {
-  std::optional<int64_t> next;
-  RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) -> absl::Status {
-    next.reset();
-    refused = false;
-    RETURN_IF_ERROR(TouchCursor(tx, source));
-    const absl::StatusOr<std::optional<Event>> found = FindParked(tx, source, position);
-    refused = absl::IsDataLoss(found.status());
-    RETURN_IF_ERROR(found.status());
-    if (!*found) {
-      return base::NotFound(ParkedName(source, position));
-    }
-    const Event& event = **found;
-    ASSIGN_OR_RETURN(const std::optional<ParkedEvent> first, FirstParked(tx, source, event.subject()));
-    if (!first || first->position != position) {
-      const std::string earlier = ParkedName(source, first ? first->position : 0);
-      return base::Error(absl::StatusCode::kFailedPrecondition, "EARLIER_EVENT_PARKED",
-                         "An earlier event of the same subject has to come first: " + earlier + ".",
-                         {{"earlier", earlier}});
-    }
-    const absl::Status applied = handlers.Apply(tx, event);
-    refused = !applied.ok();
-    RETURN_IF_ERROR(applied);
-    RETURN_IF_ERROR(Unpark(tx, source, position));
-    if (!from_job) {
-      RETURN_IF_ERROR(jobs.Cancel(tx, job_kind, ParkedName(source, position)));
-    }
-    ASSIGN_OR_RETURN(const std::optional<ParkedEvent> behind, FirstParked(tx, source, event.subject()));
-    if (behind) {
-      next = behind->position;
-      const absl::Time due = clock.Now() + jobs::Queue::PauseAfter(0);
-      RETURN_IF_ERROR(SetNextTry(tx, source, *next, due));
-      RETURN_IF_ERROR(ScheduleRetry(tx, *next, behind->tenant, due));
-    }
-    return absl::OkStatus();
-  }));
-  return next;
-}
-
-Follower::Impl::Retried Follower::Impl::Retry(int64_t position, const jobs::Job* job) {
-  Retried retried;
-  std::optional<int64_t> next = position;
-  while (next) {
-    const bool from_job = job != nullptr && *next == position;
-    absl::StatusOr<std::optional<int64_t>> tried = RetryOne(*next, from_job, retried.refused);
-    retried.failure = tried.status();
-    if (tried.ok()) {
-      ++retried.handled;
-      next = *tried;
-      continue;
-    }
-    if (retried.refused && !IsPassing(retried.failure)) {
-      std::optional<absl::Time> next_try;
-      if (from_job) {
-        next_try = clock.Now() + jobs::Queue::PauseAfter(job->attempts);
-      }
-      const std::string text = base::ErrorText(retried.failure);
-      const absl::Status counted =
-          database.Write([&](db::Transaction& tx) { return CountFailure(tx, source, *next, text, next_try); });
-      if (!counted.ok()) {
-        retried.failure = counted;
-      }
-    }
-    break;
-  }
-  return retried;
-}
-
-absl::StatusOr<jobs::Effect> Follower::Impl::RunJob(const jobs::Job& job) {
-  const std::optional<ParkedKey> key = ParseParkedName(job.key);
-  if (!key) {
-    return absl::InvalidArgumentError("the job's key names no parked event");
-  }
-  const Retried retried = Retry(key->position, &job);
-  // Handled by somebody else meanwhile, or its turn comes with an earlier one's job.
-  const bool nothing_left =
-      absl::IsNotFound(retried.failure) || base::ErrorInfoOf(retried.failure).reason() == "EARLIER_EVENT_PARKED";
-  if (retried.handled == 0 && !retried.failure.ok() && (retried.refused || !nothing_left)) {
-    return retried.failure;
-  }
-  return jobs::Effect();
-}
-
 Follower::Follower(std::string source, const std::shared_ptr<grpc::Channel>& channel, db::Database& database,
                    base::Clock& clock, jobs::Queue& jobs, Handlers handlers)
-    : impl_(std::make_shared<Impl>(std::move(source), channel, database, clock, jobs, std::move(handlers))) {
+    : impl_(std::make_unique<Impl>(std::move(source), channel, database, clock, jobs, std::move(handlers))) {
   jobs::Worker worker;
-  worker.run = [weak = std::weak_ptr<Impl>(impl_)](const jobs::Job& job) -> absl::StatusOr<jobs::Effect> {
-    const std::shared_ptr<Impl> impl = weak.lock();
-    return impl != nullptr ? impl->RunJob(job) : absl::CancelledError("the follower is gone");
+  worker.run = [weak = std::weak_ptr<Parking>(impl_->parking)](const jobs::Job& job) -> absl::StatusOr<jobs::Effect> {
+    const std::shared_ptr<Parking> parking = weak.lock();
+    return parking != nullptr ? parking->Run(job) : absl::CancelledError("the follower is gone");
   };
   worker.most_attempts = INT32_MAX;  // for ever
-  jobs.Handle(impl_->job_kind, std::move(worker));
+  jobs.Handle(impl_->parking->job_kind(), std::move(worker));
 }
 
 Follower::~Follower() { Stop(); }
@@ -666,18 +459,7 @@ admin::v1::FollowerStatus Follower::Status() {
   return status;
 }
 
-absl::StatusOr<int> Follower::RetryParked(int64_t position) {
-  const Impl::Retried retried = impl_->Retry(position, nullptr);
-  // Those before it were handled all the same; the last one says for itself why it was not.
-  if (retried.handled > 0 || retried.failure.ok()) {
-    return retried.handled;
-  }
-  if (retried.refused && !IsPassing(retried.failure)) {
-    return base::Error(absl::StatusCode::kFailedPrecondition, "STILL_FAILING",
-                       "The event failed again and stays parked: " + base::ErrorText(retried.failure));
-  }
-  return retried.failure;
-}
+absl::StatusOr<int> Follower::RetryParked(int64_t position) { return impl_->parking->Retry(position); }
 
 absl::Status Follower::AcceptFeed(int64_t position) {
   {
@@ -691,7 +473,7 @@ absl::Status Follower::AcceptFeed(int64_t position) {
   int64_t forgotten = 0;
   RETURN_IF_ERROR(impl_->database.Write([&](db::Transaction& tx) -> absl::Status {
     RETURN_IF_ERROR(ResetCursor(tx, impl_->source, position));
-    ASSIGN_OR_RETURN(forgotten, impl_->ForgetParkedAfter(tx, position));
+    ASSIGN_OR_RETURN(forgotten, impl_->parking->ForgetAfter(tx, position));
     return absl::OkStatus();
   }));
   base::Log(base::Severity::kWarning, "another feed accepted",

@@ -73,7 +73,7 @@ class Follower {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // the queue's job has a weak reference to it
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace section55::events

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "absl/time/clock.h"
@@ -26,6 +27,16 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 void Write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+std::string Read(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// One file after the other, as `cp` does it. Only with `recursive` does the library copy what lies in a folder once it is told anything else.
+void CopyInto(const fs::path& folder, const fs::path& from) {
+  fs::copy(from, folder, fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+}
 
 class CertificatesTest : public ::testing::Test {
  protected:
@@ -83,15 +94,15 @@ class LogPipe {
     close(ends_[0]);
     close(ends_[1]);
   }
-  // Waits for the line; the test's own limit of time ends it otherwise.
-  std::string Await(const std::string& text) {
+  // Waits for the line about the folder, as others of this process stay under watch; the test's own limit of time ends it otherwise.
+  std::string Await(const fs::path& folder, const std::string& text) {
     std::string line;
     for (char c = 0; read(ends_[0], &c, 1) == 1;) {
       line.push_back(c);
       if (c != '\n') {
         continue;
       }
-      if (line.find(text) != std::string::npos) {
+      if (line.find(folder.string() + "\"") != std::string::npos && line.find(text) != std::string::npos) {
         break;
       }
       line.clear();
@@ -114,8 +125,11 @@ TEST_F(CertificatesTest, WhatCannotBeUsedLaterLeavesTheOldInUse) {
   TestServer server(absl::FromUnixSeconds(1'000), options);
   server.Add<Feed>(kFeed);
   server.Start();
+  const absl::Time expires = ExpiryInUse(folder);
+  const std::string first = Read(folder / "certificate.pem");
   const std::string peer = pki_->Folder("peer", "deadline-scheduler");
   // A new connection each time, on which each shows the other a certificate.
+  std::string shown;
   const auto health = [&] {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -124,14 +138,33 @@ TEST_F(CertificatesTest, WhatCannotBeUsedLaterLeavesTheOldInUse) {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
     grpc::health::v1::HealthCheckResponse response;
-    return grpc::health::v1::Health::NewStub(channel)->Check(&context, {}, &response);
+    const grpc::Status status = grpc::health::v1::Health::NewStub(channel)->Check(&context, {}, &response);
+    const auto seen = context.auth_context()->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+    shown = seen.empty() ? "" : std::string(seen[0].data(), seen[0].size());
+    return status;
   };
   EXPECT_THAT(health(), IsOk());
 
   Write(folder / "ca.pem", "garbage");
-  EXPECT_THAT(log.Await("the old certificates stay in use"),
+  EXPECT_THAT(log.Await(folder, "the old certificates stay in use"),
               AllOf(HasSubstr("ca.pem is missing or not in PEM form"), HasSubstr("\"severity\":\"ERROR\"")));
   EXPECT_THAT(health(), IsOk());
+  // Another service's.
+  CopyInto(folder, pki_->Folder("others", "deadline-scheduler"));
+  EXPECT_THAT(log.Await(folder, "is not the certificate of publication"),
+              HasSubstr("the old certificates stay in use"));
+  EXPECT_THAT(health(), IsOk());
+  EXPECT_EQ(shown, first);
+  EXPECT_EQ(ExpiryInUse(folder), expires);
+
+  // A good one is taken all the same, and shown when gRPC has looked at it.
+  CopyInto(folder, pki_->Folder("renewed", "publication"));
+  EXPECT_THAT(log.Await(folder, "new certificates are in use"), HasSubstr("expire_time"));
+  EXPECT_GE(ExpiryInUse(folder), expires);
+  while (shown == first) {
+    ASSERT_THAT(health(), IsOk());
+  }
+  EXPECT_EQ(shown, Read(folder / "certificate.pem"));
   server.Stop();
 }
 
