@@ -27,6 +27,16 @@ bool Identity::Holds(Role role, std::string_view on) const {
                      [&](const Grant& grant) { return grant.role == role && grant.on == on; });
 }
 
+std::string_view Identity::TenantFor(std::string_view asked) const {
+  std::string_view tenant;
+  for (const Grant& grant : grants) {
+    if (!grant.on.empty() && (tenant.empty() || grant.on == asked)) {
+      tenant = grant.on;
+    }
+  }
+  return tenant;
+}
+
 Reach ReachOf(Role role) {
   switch (role) {
     case AccessRule::AUTHOR:

@@ -29,6 +29,9 @@ struct Identity {
 
   // Whether the role is held on that tenant (with an empty `on`: a national role).
   bool Holds(Role role, std::string_view on) const;
+  // The body or force whose person this is: of several the one that the request names, `asked`, otherwise the first. Empty for a service,
+  // and for who has national roles only.
+  std::string_view TenantFor(std::string_view asked) const;
 };
 
 // Whether a role is granted on a body, on a force, or nationally.

@@ -88,12 +88,16 @@ GuardedClock::Seen GuardedClock::Look(std::optional<absl::Time> database) {
     seen.set_back = offset < last_offset_ - kTolerance;
     last_offset_ = offset;
 
-    const absl::Duration ahead = database ? wall - *database : absl::ZeroDuration();
-    last_ahead_ = ahead;
-    if (Size(ahead) <= kTolerance) {
-      confirmed_against_ = absl::ZeroDuration();
+    // A database that was not asked, or does not answer, has said nothing new.
+    if (database) {
+      last_ahead_ = wall - *database;
+      if (Size(last_ahead_) <= kTolerance) {
+        confirmed_against_ = absl::ZeroDuration();
+      }
     }
-    const bool disagrees = Size(ahead) > kTolerance && Size(ahead - confirmed_against_) > kTolerance;
+    const absl::Duration ahead = last_ahead_;
+    const bool disagrees = database ? Size(ahead) > kTolerance && Size(ahead - confirmed_against_) > kTolerance
+                                    : database_disagrees_.load();
     const bool jumped = HasJumped(offset);
     if (!jumped && !disagrees) {
       seen.change = std::exchange(doubt_, std::nullopt) ? Change::kBack : Change::kNone;

@@ -48,7 +48,7 @@ class GuardedClock : public Clock {
   bool InDoubt() const override;
 
   // The second look, to be taken about every second. `database`: what the clock of a database on another machine says, where there is
-  // one and it answers.
+  // one, it was asked and it answers.
   enum class Change {
     kNone,
     kDoubted,    // the clock jumped, or the database's says otherwise
@@ -90,7 +90,7 @@ class GuardedClock : public Clock {
   std::optional<Doubt> doubt_;                        // as the last look found it
   absl::Duration doubted_since_;                      // by the steady clock
   absl::Duration last_offset_;                        // of the wall clock, at the last look
-  absl::Duration last_ahead_ = absl::ZeroDuration();  // of the database's clock, likewise
+  absl::Duration last_ahead_ = absl::ZeroDuration();  // of the database's clock, when it last answered
   absl::Duration confirmed_against_ =
       absl::ZeroDuration();  // a difference from the database's clock that an operator knows of
 };

@@ -16,6 +16,7 @@
 #include "libs/base/address.h"
 #include "libs/base/files.h"
 #include "libs/base/log.h"
+#include "libs/base/log_limit.h"
 #include "libs/base/status.h"
 #include "libs/http/answer.h"
 #include "libs/http/connections.h"
@@ -116,6 +117,7 @@ struct Server::Impl {
                               const char* version, const char* body, size_t* body_size, void** context);
   static void OnAnswered(void* self, MHD_Connection* connection, void** context, MHD_RequestTerminationCode code);
 
+  void TellUnread(MHD_Connection* connection, std::string_view target);
   MHD_Result Serve(MHD_Connection* connection, const char* method, Exchange& exchange);
   Answer Decide(Request request, std::string_view target);
   Response Handle(const Request& request);
@@ -133,6 +135,7 @@ struct Server::Impl {
   MHD_Daemon* daemon = nullptr;
   std::atomic<bool> stopping = false;
   Connections connections;
+  base::LogLimit unread{1};
   SharedBodies bodies;
   CompressedForms forms;
 };
@@ -182,9 +185,19 @@ MHD_Result Server::Impl::Serve(MHD_Connection* connection, const char* method, E
   return Send(connection, answer, stopping);
 }
 
+void Server::Impl::TellUnread(MHD_Connection* connection, std::string_view target) {
+  constexpr size_t kMostOfTarget = 128;
+  if (int64_t left_out = 0; unread.Take(left_out)) {
+    base::Log(base::Severity::kWarning, "a web request was not read",
+              {{"path", target.substr(0, kMostOfTarget)}, {"peer", PeerOf(connection)}, {"left_out_before", left_out}});
+  }
+}
+
 void Server::Impl::OnAnswered(void* self, MHD_Connection* connection, void** context, MHD_RequestTerminationCode) {
-  delete static_cast<Exchange*>(*context);
-  *context = nullptr;
+  const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(std::exchange(*context, nullptr)));
+  if (exchange != nullptr && !exchange->looked_at) {
+    static_cast<Impl*>(self)->TellUnread(connection, exchange->target);
+  }
   if (Connection* const its = ConnectionOf(connection)) {
     static_cast<Impl*>(self)->connections.Answered(its, absl::Now());
   }

@@ -121,11 +121,15 @@ absl::Status TooOften() {
   return base::Error(absl::StatusCode::kResourceExhausted, "RATE_LIMITED", "too many calls a second; wait a little");
 }
 
-// What Call::cancelled looks at. One pointer in the function, so that making it allocates nothing.
+// What Call::cancelled and Call::keep look at: a pointer or two in a function, so that making it allocates nothing.
 struct Waiting {
   const grpc::ServerContext& context;
   const std::atomic<bool>& draining;
   absl::Time deadline;
+};
+struct Keeping {
+  const Identity& caller;
+  std::string_view tenant;
 };
 
 }  // namespace
@@ -214,32 +218,36 @@ absl::Status Server::Impl::Enter(OpenCall& open, const Entry& entry, const Ident
   return absl::OkStatus();
 }
 
-absl::Status Server::Impl::EnterTenant(OpenCall& open, const Entry& entry, const google::protobuf::Message& request,
-                                       const Identity& caller) {
-  // The suite's own services work for all tenants; a stream has its own limits.
-  if (caller.kind == Identity::Kind::kService || entry.method->descriptor->server_streaming()) {
+absl::Status Server::Impl::EnterTenant(OpenCall& open, const Entry& entry, std::string_view tenant) {
+  const bool streams = entry.method->descriptor->server_streaming();
+  const OpenCalls::Kind kind = streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall;
+  const int limit = streams ? options.max_streams_per_tenant : options.max_calls_per_tenant;
+  if (tenant.empty() || open_calls.Enter(tenant, kind, limit, open.of_tenant)) {
     return absl::OkStatus();
   }
-  std::string scratch;
-  const std::string_view tenant = access::Policy::TenantOf(*entry.method, request, scratch);
-  if (tenant.empty() ||
-      open_calls.Enter(tenant, OpenCalls::Kind::kCall, options.max_calls_per_tenant, open.of_tenant)) {
-    return absl::OkStatus();
-  }
-  return base::Error(
-      absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS_OF_TENANT",
-      fmt::format("{} has {} calls open already; try again a little later", tenant, options.max_calls_per_tenant));
+  return base::Error(absl::StatusCode::kResourceExhausted,
+                     streams ? "TOO_MANY_STREAMS_OF_TENANT" : "TOO_MANY_CALLS_OF_TENANT",
+                     fmt::format("the people of {} have {} {} open already; try again a little later", tenant, limit,
+                                 streams ? "streams" : "calls"));
 }
 
-absl::Status Server::Impl::Keep(const Identity& caller, size_t bytes) {
-  const double factor = caller.kind == Identity::Kind::kService ? kServicesMore : 1;
-  if (kept.Take(caller.actor, absl::Now(), static_cast<double>(bytes) / factor)) {
+absl::Status Server::Impl::Keep(const Identity& caller, std::string_view tenant, size_t bytes) {
+  const absl::Time now = absl::Now();
+  const double amount = static_cast<double>(bytes) / (caller.kind == Identity::Kind::kService ? kServicesMore : 1);
+  const bool caller_has_room = kept.Take(caller.actor, now, amount);
+  if (caller_has_room && (tenant.empty() || kept_of_tenant.Take(tenant, now, amount))) {
     return absl::OkStatus();
   }
-  CountRefusal("TOO_MUCH_KEPT");
-  return base::Error(absl::StatusCode::kResourceExhausted, "TOO_MUCH_KEPT",
-                     "the answers that are kept for repeats of your requests take more room than you have; nothing was "
-                     "changed: save less often, or without a request_id");
+  if (caller_has_room) {
+    kept.Take(caller.actor, now, -amount);
+  }
+  const std::string reason = caller_has_room ? "TOO_MUCH_KEPT_OF_TENANT" : "TOO_MUCH_KEPT";
+  CountRefusal(reason);
+  return base::Error(
+      absl::StatusCode::kResourceExhausted, reason,
+      fmt::format("the answers that are kept for repeats of {} take more room than there is; nothing was changed: save "
+                  "less often, or without a request_id",
+                  caller_has_room ? fmt::format("requests of {}'s people", tenant) : "your requests"));
 }
 
 absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry,
@@ -248,8 +256,11 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
   const absl::Status let_in = Admit(open, entry, kind, admitted);
   absl::StatusOr<access::Scope> scope =
       let_in.ok() ? policy.Authorise(method, *admitted.caller, request, directory) : let_in;
+  std::string_view tenant;
   if (scope.ok()) {
-    if (absl::Status entered = EnterTenant(open, entry, request, *admitted.caller); !entered.ok()) {
+    std::string scratch;
+    tenant = admitted.caller->TenantFor(access::Policy::TenantOf(method, request, scratch));
+    if (absl::Status entered = EnterTenant(open, entry, tenant); !entered.ok()) {
       scope = std::move(entered);
     }
   }
@@ -262,6 +273,7 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
     open.watch.EndWithin(admitted.deadline - open.started);
   }
   const Waiting waiting{open.context, draining, admitted.deadline};
+  const Keeping keeping{*admitted.caller, tenant};
   Call call{*admitted.caller,
             *scope,
             admitted.request_id,
@@ -269,7 +281,7 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
             clock.Now(),
             admitted.deadline,
             [&waiting] { return waiting.context.IsCancelled() || waiting.draining || absl::Now() >= waiting.deadline; },
-            [this, caller = admitted.caller.get()](size_t bytes) { return Keep(*caller, bytes); }};
+            [this, &keeping](size_t bytes) { return Keep(keeping.caller, keeping.tenant, bytes); }};
   try {
     return body(call);
   } catch (const std::exception& error) {

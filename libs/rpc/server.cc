@@ -59,6 +59,8 @@ Server::Impl::Impl(ServerOptions options, base::Clock& clock, access::TokenVerif
       strangers(this->options.unauthenticated_calls_per_second),
       kept(this->options.max_kept_bytes_per_caller / absl::ToDoubleSeconds(db::kRequestIdLifetime),
            this->options.max_kept_bytes_per_caller),
+      kept_of_tenant(this->options.max_kept_bytes_per_tenant / absl::ToDoubleSeconds(db::kRequestIdLifetime),
+                     this->options.max_kept_bytes_per_tenant),
       watchdog(TickOf(this->options)) {}
 
 Server::Impl::~Impl() = default;

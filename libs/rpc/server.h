@@ -34,8 +34,8 @@ struct Call {
   absl::Time deadline;
   // True when the caller has gone, its deadline has passed or the server is draining: for streams that wait.
   std::function<bool()> cancelled;
-  // Asked before an answer of so many bytes is kept for a repeat of the request: RESOURCE_EXHAUSTED (TOO_MUCH_KEPT) when the caller has too
-  // many kept already. Empty: nobody asks.
+  // Asked before an answer of so many bytes is kept for a repeat of the request: RESOURCE_EXHAUSTED (TOO_MUCH_KEPT, TOO_MUCH_KEPT_OF_TENANT)
+  // when the caller or its tenant has too many kept already. Empty: nobody asks.
   std::function<absl::Status(size_t bytes)> keep = {};
 };
 
@@ -55,15 +55,18 @@ struct ServerOptions {
   // What one person may have open at once, and services of the suite four times as much of; 0: no limit.
   int max_calls_per_caller = 64;
   int max_streams_per_caller = 8;
-  // Streams of all callers together, and what all people together have open of one tenant; 0: no limit. So neither those who wait for
-  // events nor a flood for one office take all the room.
+  // Streams of all callers together, and what all people of one tenant have open together; 0: no limit. So neither those who wait for
+  // events nor the people of one office take all the room.
   int max_streams = 128;
   int max_calls_per_tenant = 96;
+  int max_streams_per_tenant = 48;
   // Calls of nobody in particular, by address (peer.h), answered with UNAUTHENTICATED; 0: no limit.
   double unauthenticated_calls_per_second = 200;
   // Answers kept for repeats (libs/db/idempotency.h), in bytes, within the time that they are kept; of one person, and of a service four
   // times as much. Counted since the server started, so it may be twice as much. 0: no limit.
   double max_kept_bytes_per_caller = 256.0 * 1024 * 1024;
+  // Likewise of all people of one tenant together.
+  double max_kept_bytes_per_tenant = 1024.0 * 1024 * 1024;
   // Connections held at once, in all and from one address (of IPv6, from one /64); 0 for the second: no limit, for where everybody comes
   // through a proxy. Fewer where the system gives the process fewer descriptors.
   int max_connections = 4096;

@@ -104,9 +104,9 @@ struct Server::Impl {
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
   absl::Status CheckServing(const Entry& entry, Kind kind);
   absl::Status Enter(OpenCall& open, const Entry& entry, const access::Identity& caller);
-  absl::Status EnterTenant(OpenCall& open, const Entry& entry, const google::protobuf::Message& request,
-                           const access::Identity& caller);
-  absl::Status Keep(const access::Identity& caller, size_t bytes);
+  // `tenant` is whose person calls; empty for who is nobody's.
+  absl::Status EnterTenant(OpenCall& open, const Entry& entry, std::string_view tenant);
+  absl::Status Keep(const access::Identity& caller, std::string_view tenant, size_t bytes);
 
   const ServerOptions options;
   base::Clock& clock;
@@ -122,6 +122,7 @@ struct Server::Impl {
   RateLimit rate_limit;
   RateLimit strangers;  // by address
   RateLimit kept;       // bytes
+  RateLimit kept_of_tenant;
   base::LogLimit refusals{kRefusalsLogged};
   OpenCalls open_calls;
   Watchdog watchdog;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "libs/base/log.h"
+#include "libs/rpc/connections.h"
 #include "libs/rpc/metrics.h"
 
 namespace section55::rpc {
@@ -16,7 +18,8 @@ constexpr char kProperty[] = "section55_connection";
 constexpr char kPath[] = ":path";
 constexpr std::string_view kHealth = "/grpc.health.v1.Health/";
 constexpr std::string_view kReflection = "/grpc.reflection.v1";
-constexpr int kOthersASecond = 8;  // a part of `most`
+constexpr int kOthersASecond = 8;    // a part of `most`
+constexpr size_t kMostOfPath = 128;  // anybody may say anything
 
 int NumberIn(const std::vector<grpc::string_ref>& values) {
   int number = -1;
@@ -36,11 +39,6 @@ void Lower(std::atomic<int32_t>& count, int32_t amount) {
   int32_t now = count;
   while (now > 0 && !count.compare_exchange_weak(now, std::max(0, now - amount))) {
   }
-}
-
-grpc::Status TooMany() {
-  CountRefusal("TOO_MANY_ON_CONNECTION");
-  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls on this connection at once; wait for some to end"};
 }
 
 }  // namespace
@@ -73,6 +71,21 @@ void StreamLimit::Forgive(Connection& connection) const {
   Lower(connection.others, (now - last) * std::max(1, most_ / kOthersASecond));
 }
 
+grpc::Status StreamLimit::Refuse(std::string_view path) {
+  CountRefusal("TOO_MANY_ON_CONNECTION");
+  if (int64_t left_out = 0; told_.Take(left_out)) {
+    // The library does not say here which connection this is; the one that is refused streams is the one whose streams come to nothing.
+    const Troubled most = MostTroubled();
+    base::Log(base::Severity::kWarning, "streams refused",
+              {{"reason", "TOO_MANY_ON_CONNECTION"},
+               {"path", path.substr(0, kMostOfPath)},
+               {"peer", std::string_view(most.peer)},
+               {"streams_of_peer", most.streams},
+               {"left_out_before", left_out}});
+  }
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many calls on this connection at once; wait for some to end"};
+}
+
 grpc::Status StreamLimit::Process(const InputMetadata& metadata, grpc::AuthContext* context, OutputMetadata*,
                                   OutputMetadata*) {
   const auto found = metadata.find(kPath);
@@ -88,17 +101,16 @@ grpc::Status StreamLimit::Process(const InputMetadata& metadata, grpc::AuthConte
       return grpc::Status::OK;
     }
     --connection.open;
-    return TooMany();
-  }
-  if (!path.starts_with(kHealth) && !path.starts_with(kReflection)) {
-    return {grpc::StatusCode::UNIMPLEMENTED, "there is no such method here"};
+    return Refuse(path);
   }
   Forgive(connection);
-  if (++connection.others <= most_) {
-    return grpc::Status::OK;
+  if (++connection.others > most_) {
+    --connection.others;
+    return Refuse(path);
   }
-  --connection.others;
-  return TooMany();
+  return path.starts_with(kHealth) || path.starts_with(kReflection)
+             ? grpc::Status::OK
+             : grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "there is no such method here");
 }
 
 int StreamLimit::ConnectionOf(const grpc::ServerContext& context) {

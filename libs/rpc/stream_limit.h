@@ -8,24 +8,26 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "libs/base/log_limit.h"
 
 namespace section55::rpc {
 
 // gRPC 1.51 holds its limit of streams (SETTINGS_MAX_CONCURRENT_STREAMS) only against clients that acknowledge it, and forgets a stream
 // when it is reset, though its call lives on until a handler takes it. Handlers see a call only when its request has come. This sees every
 // call when its headers have: a place in the library that is meant for checking tokens. What is too much is refused there and then, before
-// it takes a thread or waits for one; so is a method that does not exist.
+// it takes a thread or waits for one, with a line in the log; so is a method that does not exist.
 //
 // A call that its caller gives up before the request has arrived is never seen again; so each connection is forgiven one a second.
 // Thread-safe.
 class StreamLimit : public grpc::AuthMetadataProcessor {
  public:
-  // `methods`, "/section55.authoring.v1.ResponseAuthoring/GetResponse", end with Ended; others, of the library's own services, do not, so of
-  // them a connection may begin `most` at once and an eighth of that each second.
+  // `methods`, "/section55.authoring.v1.ResponseAuthoring/GetResponse", end with Ended; others, of the library's own services
+  // or of none, do not, so of them a connection may begin `most` at once and an eighth of that each second.
   StreamLimit(int most, absl::flat_hash_set<std::string> methods);
 
   // The library's.
@@ -49,12 +51,14 @@ class StreamLimit : public grpc::AuthMetadataProcessor {
 
   int NumberOf(grpc::AuthContext& context);
   void Forgive(Connection& connection) const;
+  grpc::Status Refuse(std::string_view path);
 
   const int most_;
   const absl::flat_hash_set<std::string> methods_;
   const std::unique_ptr<std::array<Connection, kPlaces>> connections_;
   absl::Mutex mutex_;
   int64_t numbers_ ABSL_GUARDED_BY(mutex_) = 0;
+  base::LogLimit told_{1};
 };
 
 }  // namespace section55::rpc

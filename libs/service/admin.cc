@@ -95,6 +95,9 @@ grpc::Status AdminService::GetStatus(grpc::ServerContext* context, const admin::
     *response->mutable_current_time() = ToProto(parts_.clock.Now());
     response->set_database_engine(parts_.database.engine() == db::Engine::kSqlite ? "sqlite" : "mysql");
     response->set_deployment(parts_.deployment);
+    if (parts_.guarded_clock != nullptr) {
+      *response->mutable_clock() = ShowClock(*parts_.guarded_clock);
+    }
     const AdminParts::Health health = parts_.health();
     if (!health.serving.ok()) {
       response->set_not_serving_reason(ReasonOf(health.serving));
@@ -127,9 +130,6 @@ grpc::Status AdminService::GetStatus(grpc::ServerContext* context, const admin::
     ASSIGN_OR_RETURN(const jobs::Queue::Counts counts, parts_.jobs.Count());
     response->set_waiting_jobs(counts.waiting);
     response->set_parked_jobs(counts.parked);
-    if (parts_.guarded_clock != nullptr) {
-      *response->mutable_clock() = ShowClock(*parts_.guarded_clock);
-    }
     return absl::OkStatus();
   });
 }

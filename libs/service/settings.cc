@@ -45,11 +45,13 @@ ABSL_FLAG(int, max_streams_per_caller, 8,
           "Streams that one person may have open at once, and a service four times as many; 0 for no limit.");
 ABSL_FLAG(double, calls_per_second_per_caller, 2000, "On average, twice that in a burst; 0 for no limit.");
 ABSL_FLAG(int, max_streams, 128, "Streams of all callers together; 0 for no limit.");
-ABSL_FLAG(int, max_calls_per_tenant, 96, "Calls that people have open at once for one body or force; 0 for no limit.");
+ABSL_FLAG(int, max_calls_per_tenant, 96, "Calls that all people of one body or force have open; 0 for no limit.");
+ABSL_FLAG(int, max_streams_per_tenant, 48, "Streams that all people of one body or force have open; 0 for no limit.");
 ABSL_FLAG(double, unauthenticated_calls_per_second, 200, "Calls of nobody in particular, by address; 0 for no limit.");
 ABSL_FLAG(int, max_kept_mib_per_caller, 256,
           "Answers kept for repeats of one person's requests within a week, in MiB, and of a service four times as "
           "much; 0 for no limit.");
+ABSL_FLAG(int, max_kept_mib_per_tenant, 1024, "Likewise of all people of one body or force together; 0 for no limit.");
 ABSL_FLAG(int, max_connections, 4096, "Connections held at once; more are hung up on.");
 ABSL_FLAG(
     int, max_connections_per_address, 128,
@@ -167,9 +169,11 @@ absl::StatusOr<rpc::ServerOptions> ReadServer(std::string_view service_name) {
   options.calls_per_second_per_caller = absl::GetFlag(FLAGS_calls_per_second_per_caller);
   options.max_streams = absl::GetFlag(FLAGS_max_streams);
   options.max_calls_per_tenant = absl::GetFlag(FLAGS_max_calls_per_tenant);
+  options.max_streams_per_tenant = absl::GetFlag(FLAGS_max_streams_per_tenant);
   options.unauthenticated_calls_per_second = absl::GetFlag(FLAGS_unauthenticated_calls_per_second);
   constexpr double kMib = 1024.0 * 1024;
   options.max_kept_bytes_per_caller = kMib * absl::GetFlag(FLAGS_max_kept_mib_per_caller);
+  options.max_kept_bytes_per_tenant = kMib * absl::GetFlag(FLAGS_max_kept_mib_per_tenant);
   options.max_connections = absl::GetFlag(FLAGS_max_connections);
   options.max_connections_per_address = absl::GetFlag(FLAGS_max_connections_per_address);
   options.probe_every = absl::Seconds(absl::GetFlag(FLAGS_probe_seconds));

@@ -31,6 +31,8 @@ using publication::v1::Publication;
 using registry::v1::Finding;
 using registry::v1::Inspection;
 using registry::v1::InspectionRegistry;
+using ::testing::AllOf;
+using testing::HasReason;
 using testing::IsOk;
 using testing::Service;
 using ::testing::SizeIs;
@@ -77,7 +79,8 @@ size_t BytesIn(const absl::Status& status) {
 
 class LimitsTest : public ::testing::TestWithParam<db::Engine> {
  protected:
-  LimitsTest() : suite_({.engine = GetParam()}), job_(suite_) {}
+  explicit LimitsTest(std::vector<std::string> flags = {})
+      : suite_({.engine = GetParam(), .flags = std::move(flags)}), job_(suite_) {}
 
   Response Read() { return job_.Get("norfolk-author", name_); }
 
@@ -309,6 +312,40 @@ TEST_P(LimitsTest, ATextThatWouldExpandIsRefusedWhereItIsSaved) {
   EXPECT_THAT(Read(), testing::EqualsProto(before));
 }
 
+class KeptAnswersTest : public LimitsTest {
+ protected:
+  KeptAnswersTest() : LimitsTest({"--max_kept_mib_per_caller=1"}) {}
+};
+
+TEST_P(KeptAnswersTest, HaveALimitAndWhatIsRefusedChangesNothing) {
+  job_.Register(ReadAreas({"norfolk"}));
+  job_.Publish(kReport, SafeToShare());
+  job_.AwaitResponse(name_);
+  // Each answer holds the text that was saved, so a MiB is full within a few dozen.
+  constexpr int kEnough = 40;
+  const std::string text = Prose(49'000);
+  absl::Status refused;
+  Response before;
+  for (int i = 0; i < kEnough && refused.ok(); ++i) {
+    before = Read();
+    refused = SaveComments(fmt::format("{} {}", i, text));
+  }
+  EXPECT_THAT(refused, AllOf(StatusIs(absl::StatusCode::kResourceExhausted), HasReason("TOO_MUCH_KEPT")));
+  EXPECT_THAT(Read(), testing::EqualsProto(before));
+  // As it says: without a request_id there is nothing to keep.
+  authoring::v1::UpdateResponseRequest request;
+  request.mutable_response()->set_name(name_);
+  request.mutable_response()->set_comments("Saved all the same.");
+  request.mutable_update_mask()->add_paths("comments");
+  Response saved;
+  EXPECT_THAT(ResponseAuthoring::NewStub(suite_.channel(Service::kAuthoring))
+                  ->UpdateResponse(Suite::As("norfolk-author").get(), request, &saved),
+              IsOk());
+  EXPECT_EQ(Read().comments(), "Saved all the same.");
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, KeptAnswersTest, ::testing::Values(db::Engine::kSqlite, db::Engine::kMysql),
+                         [](const ::testing::TestParamInfo<db::Engine>& engine) { return testing::NameOf(engine); });
 INSTANTIATE_TEST_SUITE_P(Engines, LimitsTest, ::testing::Values(db::Engine::kSqlite, db::Engine::kMysql),
                          [](const ::testing::TestParamInfo<db::Engine>& engine) { return testing::NameOf(engine); });
 

@@ -18,11 +18,13 @@
 namespace section55::fault {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kRegistry = "inspection-registry";
 constexpr std::string_view kList = "/section55.registry.v1.InspectionRegistry/ListInspections";
 constexpr int kStreams = 100'000;
+constexpr char kAttacker[] = "127.0.0.3";
 // What an attack may leave behind, and what it may take for a while: mostly under 100 MiB, but several hundred where the service's threads
 // get no turn while the attacker's do. Without the limits it was 1.2 GiB.
 constexpr int64_t kBackWithinMib = 96;
@@ -65,6 +67,12 @@ class AttackTest : public ::testing::Test {
     EXPECT_TRUE(target_.Answers());
     EXPECT_FALSE(target_.process().Await(absl::ZeroDuration()));
   }
+  // Who reads the log for a minute knows what was tried, and from where.
+  void ExpectStreamsRefused(std::string_view path) {
+    const std::string line = fmt::format("\"path\":\"{}\",\"peer\":\"ipv4:{}:", path, kAttacker);
+    EXPECT_TRUE(Target::Until([&] { return target_.Log().find(line) != std::string::npos; })) << line;
+    EXPECT_THAT(target_.Log(), AllOf(HasSubstr("\"message\":\"streams refused\""), HasSubstr("left_out_before")));
+  }
   // Sends for each stream what `frames` says, over one connection after another, until there were `streams`. How many were needed.
   int Flood(int streams, const std::function<std::string(uint32_t)>& frames) {
     int connections = 0;
@@ -73,7 +81,7 @@ class AttackTest : public ::testing::Test {
         ADD_FAILURE() << "the service lets nobody in";
         break;
       }
-      RawHttp2 attacker(target_.port());
+      RawHttp2 attacker(target_.port(), kAttacker);
       attacker.Greet();
       constexpr int kAtOnce = 100;
       bool open = true;
@@ -102,6 +110,7 @@ TEST_F(AttackTest, AHundredThousandStreamsThatAreOpened) {
     Flood(kStreams, [&](uint32_t stream) { return RawHttp2::Open(stream, call); });
     others.Stop();
     ExpectAsBefore();
+    ExpectStreamsRefused(kList);
   }
 }
 
@@ -118,6 +127,7 @@ TEST_F(AttackTest, AHundredThousandStreamsThatAreOpenedAndReset) {
       });
       others.Stop();
       ExpectAsBefore();
+      ExpectStreamsRefused(path);
     }
   }
 }
@@ -133,6 +143,7 @@ TEST_F(AttackTest, StreamsOfHealthAndReflectionThatAreLeftOpen) {
       Flood(kStreams / 2, [&](uint32_t stream) { return RawHttp2::Open(stream, call) + RawHttp2::Message(stream); });
       others.Stop();
       ExpectAsBefore();
+      ExpectStreamsRefused(path);
     }
   }
 }
@@ -144,7 +155,7 @@ TEST_F(AttackTest, HeadersWithoutEnd) {
     std::vector<std::unique_ptr<RawHttp2>> attackers;
     const std::string filler = RawHttp2::Header("x-filler", std::string(8000, 'a'));
     for (int i = 0; i < 16; ++i) {
-      RawHttp2& attacker = *attackers.emplace_back(std::make_unique<RawHttp2>(target_.port()));
+      RawHttp2& attacker = *attackers.emplace_back(std::make_unique<RawHttp2>(target_.port(), kAttacker));
       attacker.Greet();
       attacker.Send(RawHttp2::Frame(1, 0, 1, RawHttp2::CallOf(kList)));
       // 16 MB, if it lets us.
@@ -154,6 +165,7 @@ TEST_F(AttackTest, HeadersWithoutEnd) {
     others.Stop();
     attackers.clear();
     ExpectAsBefore();
+    EXPECT_THAT(target_.Log(), HasSubstr(kAttacker));
   }
 }
 
@@ -172,6 +184,7 @@ TEST_F(AttackTest, PingsAndSettingsWithoutEnd) {
       }
     }
     others.Stop();
+    // The library ends such a connection by itself, and says nothing.
     ExpectAsBefore();
   }
 }
@@ -192,7 +205,7 @@ TEST(DescriptorsTest, ACrowdOfBareConnectionsLeavesThePortAlive) {
     EXPECT_TRUE(target.Answers()) << "when they have left";
     EXPECT_TRUE(Target::Until([&] { return target.Descriptors() <= before + 8; })) << target.Descriptors();
     EXPECT_FALSE(target.process().Await(absl::ZeroDuration()));
-    EXPECT_THAT(target.Log(), HasSubstr("connections refused"));
+    EXPECT_THAT(target.Log(), AllOf(HasSubstr("connections refused"), HasSubstr("\"last_peer\":\"127.0.0.1\"")));
   }
 }
 
@@ -211,6 +224,8 @@ TEST(DescriptorsTest, OneAddressDoesNotTakeAllConnections) {
   }
   EXPECT_EQ(held, 40);
   others.Stop();
+  EXPECT_THAT(target.Log(),
+              AllOf(HasSubstr("\"reason\":\"TOO_MANY_FROM_ADDRESS\""), HasSubstr("\"last_peer\":\"127.0.0.2\"")));
   // Who has left is not counted.
   greedy.clear();
   EXPECT_TRUE(Target::Until([&] {

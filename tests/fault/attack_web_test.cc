@@ -21,6 +21,9 @@
 namespace section55::fault {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
 constexpr int kIdle = 2000;
 constexpr int kSlow = 500;
 constexpr int64_t kBackWithinMib = 64;
@@ -85,6 +88,12 @@ class WebAttackTest : public ::testing::Test {
     EXPECT_EQ(answer, "HTTP/1.1 200 OK");
   }
 
+  // Who reads the log for a minute knows what was tried, and from where.
+  void ExpectLogged() {
+    EXPECT_TRUE(Target::Until([&] { return target_.Log().find("a web request was not read") != std::string::npos; }));
+    EXPECT_THAT(target_.Log(), AllOf(HasSubstr("\"peer\":\"127.0.0.1\""), HasSubstr("left_out_before")));
+  }
+
   Target target_{"publication"};
 };
 
@@ -110,6 +119,7 @@ TEST_F(WebAttackTest, ThousandsOfIdleAndSlowReadersKeepNobodyWaiting) {
       }
     }
   }
+  ExpectLogged();
 }
 
 TEST_F(WebAttackTest, HeadersWithoutEnd) {
@@ -138,6 +148,7 @@ TEST_F(WebAttackTest, HeadersWithoutEnd) {
     EXPECT_TRUE(Target::Until([&] { return target_.MemoryMib() <= before + kBackWithinMib; }))
         << target_.MemoryMib() << " MiB now, " << before << " before";
   }
+  ExpectLogged();
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 
+#include "absl/time/clock.h"
 #include "fixture.h"
 #include "libs/testing/mariadb.h"
 
@@ -188,6 +190,43 @@ TEST_F(MysqlServersTest, LeavesAServerThatBecomesReadOnly) {
   EXPECT_EQ(ItemsOfSecond(), 1);
   EXPECT_EQ(Number(*database, "SELECT COUNT(*) FROM items WHERE id = 'after'"), 1)
       << "what is read comes from where it was written";
+}
+
+TEST_F(MysqlServersTest, TheClockOfAnotherMachineIsAsked) {
+  // The host counts as another machine unless the URL calls it by a loopback address or "localhost"; this one is a spelling of 127.0.0.1.
+  constexpr char kElsewhere[] = "127.1";
+  constexpr char kPlain[] = "?tls=off";
+  constexpr absl::Duration kPatience = absl::Seconds(30);
+  // Whatever time zone the server lives in.
+  ASSERT_TRUE(Execute(*administrator_, "SET GLOBAL time_zone = '+05:30'").ok());
+  const auto elsewhere = OpenAt(At(kElsewhere, first_), kPlain);
+  ASSERT_TRUE(elsewhere->Ping(absl::Now() + kPatience).ok());
+  const absl::Time before = absl::Now();
+  const std::optional<absl::Time> time = elsewhere->MachineTime(before + kPatience);
+  ASSERT_TRUE(time);
+  // To the microsecond, but for what the two readings of one clock are apart.
+  EXPECT_GE(*time, before - absl::Milliseconds(1));
+  EXPECT_LE(*time, absl::Now() + absl::Milliseconds(1));
+  EXPECT_TRUE(Execute(*administrator_, "SET GLOBAL time_zone = 'SYSTEM'").ok());
+
+  // This machine's own says nothing that its kernel does not say.
+  for (const char* here : {"127.0.0.1", "localhost"}) {
+    const auto database = OpenAt(At(here, first_));
+    ASSERT_TRUE(database->Ping(absl::Now() + kPatience).ok());
+    EXPECT_FALSE(database->MachineTime(absl::Now() + kPatience)) << here;
+  }
+  EXPECT_FALSE(administrator_->MachineTime(absl::Now() + kPatience)) << "a socket";
+
+  // A server that is gone is no reason to wait, and none to doubt.
+  second_->Kill();
+  EXPECT_FALSE(OpenAt(At(kElsewhere, second_), kPlain)->MachineTime(absl::Now() + kPatience));
+  second_->Start();
+}
+
+TEST_F(MysqlServersTest, TheOneThatAnswersIsAskedForTheTime) {
+  const auto database = OpenAt("127.1:1," + At("127.0.0.1", second_), "?tls=off");
+  ASSERT_TRUE(database->Ping(absl::InfiniteFuture()).ok());
+  EXPECT_FALSE(database->MachineTime(absl::InfiniteFuture())) << "it is on this machine";
 }
 
 TEST_F(MysqlServersTest, LeavesAServerThatDies) {

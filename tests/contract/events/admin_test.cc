@@ -1,6 +1,8 @@
 // Admin and DrivenClock as their callers see them.
 #include "libs/service/admin.h"
 
+#include <atomic>
+
 #include "google/protobuf/util/time_util.h"
 #include "tests/contract/events/follower_fixture.h"
 
@@ -38,7 +40,9 @@ class AdminTest : public testing::OnBothEngines {
                                                                  loop.set_name("prune");
                                                                  return std::vector<admin::v1::LoopStatus>{loop};
                                                                },
-                                                           .schema = [this] { return schema_; }});
+                                                           .schema = [this] { return schema_; },
+                                                           .health = [this] { return health_; },
+                                                           .guarded_clock = &guarded_});
     server_.Add<service::DrivenClockService>(service::kDrivenClockName, server_.clock());
     server_.Start();
     admin_ = admin::v1::Admin::NewStub(server_.channel());
@@ -87,6 +91,11 @@ class AdminTest : public testing::OnBothEngines {
   }
   const db::ProtoTable<google::protobuf::StringValue> kTable{{.name = "texts", .key = {"id"}, .columns = {}}};
 
+  // The machine's clock, which may be set, and the time that goes on whatever it says.
+  std::atomic<absl::Time> wall_ = absl::FromUnixSeconds(1'800'000'000);
+  std::atomic<absl::Duration> steady_ = absl::Hours(5);
+  base::GuardedClock guarded_{{.wall = [this] { return wall_.load(); }, .steady = [this] { return steady_.load(); }}};
+  service::AdminParts::Health health_;
   Source source_;
   EventLog log_;
   Handled handled_;
@@ -97,6 +106,45 @@ class AdminTest : public testing::OnBothEngines {
   std::unique_ptr<admin::v1::Admin::Stub> admin_;
   std::unique_ptr<admin::v1::DrivenClock::Stub> clock_;
 };
+
+TEST_P(AdminTest, AClockThatJumpsIsInDoubtUntilAnOperatorConfirmsIt) {
+  const auto status_of_clock = [&] {
+    admin::v1::Status status;
+    EXPECT_THAT(admin_->GetStatus(Operator().get(), {}, &status), IsOk());
+    return status.clock();
+  };
+  admin::v1::ConfirmClockResponse response;
+  EXPECT_FALSE(status_of_clock().in_doubt());
+  EXPECT_TRUE(status_of_clock().has_machine_time());
+  EXPECT_THAT(admin_->ConfirmClock(Operator().get(), {}, &response),
+              AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("CLOCK_NOT_IN_DOUBT")));
+
+  constexpr absl::Duration kSixtyDays = absl::Hours(24 * 60);
+  wall_ = wall_.load() + kSixtyDays;
+  guarded_.Look(std::nullopt);
+  wall_ = wall_.load() + absl::Seconds(4);
+  steady_ = steady_.load() + absl::Seconds(4);
+  guarded_.Look(std::nullopt);
+  // Also while the database does not answer: an operator must be able to see both.
+  for (const absl::Status& database : {absl::OkStatus(), absl::UnavailableError("it is away")}) {
+    health_.database = database;
+    const admin::v1::ClockStatus clock = status_of_clock();
+    EXPECT_TRUE(clock.in_doubt());
+    EXPECT_EQ(clock.off_by().seconds(), absl::ToInt64Seconds(kSixtyDays));
+    EXPECT_EQ(clock.doubted_for().seconds(), 4);
+    EXPECT_FALSE(clock.database_disagrees());
+  }
+  health_ = {};
+
+  EXPECT_THAT(admin_->ConfirmClock(server_.As("ann", {"author@bodies/norfolk-pcc"}).get(), {}, &response),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_TRUE(status_of_clock().in_doubt());
+  ASSERT_THAT(admin_->ConfirmClock(Operator().get(), {}, &response), IsOk());
+  EXPECT_TRUE(response.has_time());
+  EXPECT_FALSE(status_of_clock().in_doubt());
+  EXPECT_FALSE(status_of_clock().has_off_by());
+  EXPECT_EQ(guarded_.Now(), wall_.load());
+}
 
 TEST_P(AdminTest, StatusSaysHowThingsStand) {
   Append(2);

@@ -22,6 +22,19 @@ TEST(IdentityTest, EveryRoleHasAClaim) {
   EXPECT_EQ(RoleFromClaim(""), AccessRule::ROLE_UNSPECIFIED);
 }
 
+TEST(IdentityTest, APersonIsOfOneTenant) {
+  const Identity both = {.actor = "people/ann",
+                         .display_name = "",
+                         .grants = {{AccessRule::AUDITOR, ""},
+                                    {AccessRule::AUTHOR, "bodies/norfolk-pcc"},
+                                    {AccessRule::CONTRIBUTOR, "forces/suffolk"}}};
+  EXPECT_EQ(both.TenantFor(""), "bodies/norfolk-pcc");
+  EXPECT_EQ(both.TenantFor("forces/suffolk"), "forces/suffolk");
+  EXPECT_EQ(both.TenantFor("bodies/kent-pcc"), "bodies/norfolk-pcc");
+  const Identity auditor = {.actor = "people/bob", .display_name = "", .grants = {{AccessRule::AUDITOR, ""}}};
+  EXPECT_EQ(auditor.TenantFor("bodies/norfolk-pcc"), "");
+}
+
 TEST(IdentityTest, AGrantHoldsOnItsTenantOnly) {
   Identity ann;
   ann.grants = {{AccessRule::AUTHOR, "bodies/norfolk-pcc"}, {AccessRule::AUDITOR, ""}};

@@ -117,6 +117,21 @@ TEST_F(GuardedClockTest, AProcessThatStartsWithAWrongClockLearnsItFromTheDatabas
   EXPECT_FALSE(clock_.InDoubt());
 }
 
+TEST_F(GuardedClockTest, ADatabaseThatIsSilentHasNotChangedItsMind) {
+  EXPECT_EQ(Look(kNoon - kSixtyDays), Change::kDoubted);
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Look(), Change::kNone);
+  EXPECT_TRUE(clock_.InDoubt()) << "what it said last still stands";
+  EXPECT_TRUE(clock_.Confirm());
+  // While nobody doubts the clock, the database is not asked at every look.
+  for (int look = 0; look < 60; ++look) {
+    Pass(absl::Seconds(1));
+    EXPECT_EQ(Look(), Change::kNone);
+  }
+  EXPECT_EQ(Look(wall_.load() - kSixtyDays), Change::kNone) << "that it differs was confirmed";
+  EXPECT_FALSE(clock_.InDoubt());
+}
+
 TEST_F(GuardedClockTest, ThereIsNothingToConfirmWithoutDoubt) { EXPECT_FALSE(clock_.Confirm()); }
 
 TEST_F(GuardedClockTest, WhoWaitsForATimeIsNotWokenByAJumpButByItsConfirmation) {

@@ -211,6 +211,68 @@ TEST_F(ServerTest, StreamsOfAllTogetherHaveALimit) {
   }
 }
 
+TEST_F(ServerTest, OneTenantsPeopleLeaveStreamsForTheOthers) {
+  ServerOptions options = TestServer::InProcess();
+  options.max_streams_per_tenant = 2;
+  Start(options);
+  absl::Notification finish;
+  feed_->body = [&](Call&) {
+    finish.WaitForNotification();
+    return absl::OkStatus();
+  };
+  const auto stub = EventFeed::NewStub(server_->channel());
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<common::v1::FollowResponse>>> open;
+  const auto follow = [&](std::unique_ptr<grpc::ClientContext> context, const std::string& parent) {
+    contexts.push_back(std::move(context));
+    common::v1::FollowRequest request;
+    request.set_parent(parent);
+    open.push_back(stub->Follow(contexts.back().get(), request));
+    common::v1::FollowResponse response;
+    return open.back()->Read(&response);
+  };
+  const auto norfolk = [&](const char* person) { return server_->As(person, {"author@bodies/norfolk-pcc"}); };
+  EXPECT_TRUE(follow(norfolk("ann"), "bodies/norfolk-pcc"));
+  EXPECT_TRUE(follow(norfolk("amy"), "bodies/norfolk-pcc"));
+  EXPECT_FALSE(follow(norfolk("art"), "bodies/norfolk-pcc"));
+  EXPECT_THAT(open.back()->Finish(),
+              AllOf(StatusIs(absl::StatusCode::kResourceExhausted), HasReason("TOO_MANY_STREAMS_OF_TENANT")));
+  open.pop_back();
+  EXPECT_TRUE(follow(server_->As("bob", {"author@bodies/suffolk-pcc"}), "bodies/suffolk-pcc"));
+  // Who may see all tenants, and the suite's own services, are of none.
+  EXPECT_TRUE(follow(server_->As("eve", {"auditor"}), "bodies/norfolk-pcc"));
+  EXPECT_TRUE(follow(TestServer::AsService("publication"), "bodies/norfolk-pcc"));
+  // Streams are not calls.
+  EXPECT_THAT(Get(Author()), IsOk());
+  finish.Notify();
+  for (const auto& stream : open) {
+    EXPECT_THAT(stream->Finish(), IsOk());
+  }
+}
+
+TEST_F(ServerTest, OneTenantsPeopleHaveNoMoreAnswersKeptThanTheirShare) {
+  ServerOptions options = TestServer::InProcess();
+  options.max_kept_bytes_per_caller = 1000;
+  options.max_kept_bytes_per_tenant = 1500;
+  Start(options);
+  size_t bytes = 900;
+  authoring_->body = [&](Call& call) { return call.keep(bytes); };
+  const auto amy = [&] { return server_->As("amy", {"author@bodies/norfolk-pcc"}); };
+  EXPECT_THAT(Get(Author()), IsOk());
+  // What a caller alone is refused takes nothing from the others of its tenant ...
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(Get(Author()), HasReason("TOO_MUCH_KEPT"));
+  }
+  EXPECT_THAT(Get(amy()), AllOf(StatusIs(absl::StatusCode::kResourceExhausted), HasReason("TOO_MUCH_KEPT_OF_TENANT")));
+  EXPECT_THAT(Get(server_->As("bob", {"author@bodies/suffolk-pcc"}), "bodies/suffolk-pcc/responses/safe-to-share"),
+              IsOk());
+  // ... and what the tenant is refused takes nothing from the caller.
+  EXPECT_THAT(Get(amy()), HasReason("TOO_MUCH_KEPT_OF_TENANT"));
+  bytes = 500;
+  EXPECT_THAT(Get(amy()), IsOk());
+  EXPECT_THAT(Get(server_->As("eve", {"auditor"})), IsOk()) << "is of no tenant";
+}
+
 TEST_F(ServerTest, NobodyHasMoreAnswersKeptThanTheirShare) {
   ServerOptions options = TestServer::InProcess();
   options.max_kept_bytes_per_caller = 1000;

@@ -34,6 +34,13 @@ TEST(RateLimitTest, AClockSetBackTakesNothingAway) {
   EXPECT_EQ(TakeAll(limit, "people/ann", kNow - absl::Hours(1)), 19);
 }
 
+TEST(RateLimitTest, WhatIsGivenBackCanBeTakenAgain) {
+  RateLimit limit(10);
+  EXPECT_EQ(TakeAll(limit, "people/ann", kNow), 20);
+  EXPECT_TRUE(limit.Take("people/ann", kNow, -3));
+  EXPECT_EQ(TakeAll(limit, "people/ann", kNow), 3);
+}
+
 TEST(RateLimitTest, ZeroMeansNoLimit) {
   RateLimit limit(0);
   EXPECT_EQ(TakeAll(limit, "people/ann", kNow), 1000);
