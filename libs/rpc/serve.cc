@@ -198,12 +198,32 @@ absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, bool waits,
   return absl::OkStatus();
 }
 
+absl::StatusOr<access::Scope> Server::Impl::Authorise(const access::Policy::Method& method,
+                                                      const google::protobuf::Message& request,
+                                                      std::shared_ptr<const Identity>& caller) {
+  if (directory == nullptr || caller->kind != Identity::Kind::kPerson) {
+    return policy.Authorise(method, *caller, request, directory);
+  }
+  const std::shared_ptr<const Identity> bare = caller;
+  caller = directory->WithInherited(bare, clock.Now(), /*afresh=*/false);
+  absl::StatusOr<access::Scope> scope = policy.Authorise(method, *caller, request, directory);
+  if (absl::IsPermissionDenied(scope.status())) {
+    // Before anybody is refused: perhaps they have come to hold it just now.
+    const size_t held = caller->grants.size();
+    caller = directory->WithInherited(bare, clock.Now(), /*afresh=*/true);
+    if (caller->grants.size() > held) {
+      scope = policy.Authorise(method, *caller, request, directory);
+    }
+  }
+  return scope;
+}
+
 absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry,
                                   bool waits, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
   const access::Policy::Method& method = *entry.method;
   const absl::Status let_in = Admit(open, entry, waits, admitted);
   const absl::StatusOr<access::Scope> scope =
-      let_in.ok() ? policy.Authorise(method, *admitted.caller, request, directory) : let_in;
+      let_in.ok() ? Authorise(method, request, admitted.caller) : absl::StatusOr<access::Scope>(let_in);
   if (!scope.ok()) {
     CountRefusal(base::ErrorInfoOf(scope.status()).reason());
     return scope.status();
