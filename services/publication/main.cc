@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "absl/flags/flag.h"
+#include "libs/base/status.h"
 #include "libs/service/process.h"
+#include "libs/service/successions.h"
 #include "publication_schema.h"
 #include "services/publication/followers.h"
 #include "services/publication/jobs.h"
@@ -11,6 +13,7 @@
 #include "services/publication/store.h"
 #include "services/publication/web.h"
 
+ABSL_FLAG(std::string, inspection_registry, "127.0.0.1:7101", "Address of inspection-registry.");
 ABSL_FLAG(std::string, response_authoring, "127.0.0.1:7102", "Address of response-authoring.");
 ABSL_FLAG(std::string, web_listen, "127.0.0.1:8055",
           "HOST:PORT of the public register, plain HTTP: loopback, or behind a proxy that adds TLS. Port 0 picks a "
@@ -37,10 +40,15 @@ int main(int argc, char** argv) {
     public_url.pop_back();
   }
   publication::PublicationService service(parts.server, parts.database, public_url);
-  process.Serve(publication::kServiceName, service);
+  // Here people act for bodies only.
+  service::Directory directory(parts.database, [](db::Transaction&, std::string_view body) {
+    return absl::StatusOr<std::string>(base::NotFound(body));
+  });
+  process.Serve(publication::kServiceName, service, &directory);
   publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, public_url);
   process.Follow("response-authoring", absl::GetFlag(FLAGS_response_authoring),
                  publication::AuthoringHandlers(parts.jobs, parts.clock));
+  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), publication::RegistryHandlers());
   process.Add({.name = "web", .start = [&web] { web.Start(); }, .stop = [&web] { web.Stop(); }});
   return process.Run();
 }

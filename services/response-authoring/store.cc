@@ -251,6 +251,13 @@ absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& rep
   return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
 }
 
+absl::StatusOr<registry::v1::Inspection> LoadReport(db::Transaction& tx, std::string_view inspection,
+                                                    int64_t revision) {
+  ASSIGN_OR_RETURN(auto row, Reports().Load(tx, {inspection, revision},
+                                            fmt::format("inspections/{}/revisions/{}", inspection, revision)));
+  return std::move(*row.message.mutable_report());
+}
+
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
                                             ReportForm form) {
   const Source& source = SourceOf(form);
@@ -268,6 +275,26 @@ absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_vie
   return stored;
 }
 
+absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit) {
+  std::vector<std::string> inspections;
+  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW}) {
+    RETURN_IF_ERROR(
+        tx.Query("SELECT inspection FROM responses WHERE body = ? AND state = ? ORDER BY inspection LIMIT ?",
+                 {body, state, limit - static_cast<int>(inspections.size())},
+                 [&](const db::Row& row) { inspections.emplace_back(row.Text(0)); }));
+  }
+  return inspections;
+}
+
+absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection) {
+  std::vector<std::string> bodies;
+  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::APPROVED}) {
+    RETURN_IF_ERROR(tx.Query("SELECT body FROM responses WHERE inspection = ? AND state = ? ORDER BY body",
+                             {inspection, state}, [&](const db::Row& row) { bodies.emplace_back(row.Text(0)); }));
+  }
+  return bodies;
+}
+
 Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored) {
   v1::Response& response = stored.response;
   Save save;
@@ -276,7 +303,8 @@ Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now,
   save.inspection = LastPart(response.inspection());
   save.force = LastPart(response.force().name());
   save.state = response.state();
-  save.state_changes = before.state() != response.state();
+  save.place_changes = before.state() != response.state() || before.force().name() != response.force().name() ||
+                       before.correction().revision() != response.correction().revision();
   save.revision = stored.revision;
   save.version = stored.version;
   save.actor = std::string(actor);
@@ -319,16 +347,16 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
     constexpr std::string_view kSave =
         "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ? "
         "WHERE body = ? AND inspection = ? AND version = ?";
-    constexpr std::string_view kSaveWithState =
-        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, state = ? "
-        "WHERE body = ? AND inspection = ? AND version = ?";
+    constexpr std::string_view kSaveWithPlace =
+        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, state = ?, "
+        "force_id = ?, revision = ? WHERE body = ? AND inspection = ? AND version = ?";
     std::vector<db::Value> values = {save.version + 1, save.summary_checksum, db::Bytes{save.summary}, save.checksum,
                                      db::Bytes{save.content}};
-    if (save.state_changes) {
-      values.emplace_back(save.state);
+    if (save.place_changes) {
+      values.insert(values.end(), {save.state, save.force, save.revision});
     }
     values.insert(values.end(), {save.body, save.inspection, save.version});
-    ASSIGN_OR_RETURN(const int64_t matched, tx.Execute(save.state_changes ? kSaveWithState : kSave, values));
+    ASSIGN_OR_RETURN(const int64_t matched, tx.Execute(save.place_changes ? kSaveWithPlace : kSave, values));
     if (matched == 0) {
       return tx.Conflict();
     }

@@ -35,6 +35,9 @@ absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::stri
 // Keeps a report: the `report` of a response, with its findings. Nothing when this revision of it is kept already.
 absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& report);
 
+// A revision of a report, with its findings. NOT_FOUND, naming it.
+absl::StatusOr<registry::v1::Inspection> LoadReport(db::Transaction& tx, std::string_view inspection, int64_t revision);
+
 // A response to be changed and the version it was read at.
 struct StoredResponse {
   v1::Response response;  // with its etag, and with its report in one of the two forms
@@ -49,12 +52,17 @@ enum class ReportForm { kFacts, kWithFindings };
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
                                             ReportForm form);
 
+// What is not published yet and is not closed, in the order of the ids: the inspections of a body's, at most `limit`; the bodies of a
+// report's, those that are approved included.
+absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit);
+absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection);
+
 // Everything that a change writes, worked out and serialised beforehand.
 struct Save {
   std::string name;  // the resource's
   std::string body, inspection, force;
   int64_t state = 0;
-  bool state_changes = false;
+  bool place_changes = false;  // the state, the force or the report's revision is not what it was
   int64_t revision = 0;
   int64_t version = 0;  // the one that it was read at; 0: it is new
   std::string content, summary;

@@ -24,6 +24,7 @@
 #include "section55/deadlines/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
 #include "section55/registry/v1/events.pb.h"
+#include "service_schema.h"
 #include "services/deadline-scheduler/changes.h"
 #include "services/deadline-scheduler/followers.h"
 #include "services/deadline-scheduler/jobs.h"
@@ -38,7 +39,8 @@ inline absl::Time London(int year, int month, int day, int hour = 0, int minute 
 }
 
 inline std::vector<db::Schema> Schemas() {
-  return {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(), MigrationSchema()};
+  return {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(), service::MigrationSchema(),
+          MigrationSchema()};
 }
 
 inline common::v1::Event EventOf(const google::protobuf::Message& payload) {
