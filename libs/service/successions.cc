@@ -39,6 +39,26 @@ std::shared_ptr<const access::Identity> Inherit(const access::Identity& caller, 
   return heir;
 }
 
+absl::StatusOr<std::vector<Succession>> Select(db::Transaction& tx, std::string_view tail,
+                                               absl::Span<const db::Value> values) {
+  std::vector<Succession> found;
+  std::string damaged;
+  RETURN_IF_ERROR(
+      tx.Query(std::string("SELECT predecessor, successor, from_us, checksum, event FROM successions ").append(tail),
+               values, [&](const db::Row& row) {
+                 found.push_back({std::string(row.Text(0)), std::string(row.Text(1)), base::FromMicros(row.Int64(2)),
+                                  std::string(row.Text(4))});
+                 if (db::ChecksumOf(found.back().event) != row.Int64(3)) {
+                   damaged = found.back().predecessor;
+                 }
+               }));
+  if (!damaged.empty()) {
+    return base::Error(absl::StatusCode::kDataLoss, "STORED_DATA_DAMAGED",
+                       "the stored succession of " + damaged + " does not match its checksum");
+  }
+  return found;
+}
+
 }  // namespace
 
 absl::Status SaveSuccession(db::Transaction& tx, const Succession& succession) {
@@ -60,19 +80,12 @@ absl::Status SaveSuccession(db::Transaction& tx, const Succession& succession) {
 }
 
 absl::StatusOr<std::optional<Succession>> FindSuccession(db::Transaction& tx, std::string_view predecessor) {
-  std::optional<Succession> found;
-  bool intact = true;
-  RETURN_IF_ERROR(tx.Query("SELECT successor, from_us, checksum, event FROM successions WHERE predecessor = ?",
-                           {predecessor}, [&](const db::Row& row) {
-                             found = Succession{std::string(predecessor), std::string(row.Text(0)),
-                                                base::FromMicros(row.Int64(1)), std::string(row.Text(3))};
-                             intact = db::ChecksumOf(found->event) == row.Int64(2);
-                           }));
-  if (!intact) {
-    return base::Error(absl::StatusCode::kDataLoss, "STORED_DATA_DAMAGED",
-                       "the stored succession of " + std::string(predecessor) + " does not match its checksum");
-  }
-  return found;
+  ASSIGN_OR_RETURN(std::vector<Succession> found, Select(tx, "WHERE predecessor = ?", {predecessor}));
+  return found.empty() ? std::nullopt : std::make_optional(std::move(found.front()));
+}
+
+absl::StatusOr<std::vector<Succession>> AllSuccessions(db::Transaction& tx) {
+  return Select(tx, "ORDER BY from_us, predecessor", {});
 }
 
 std::shared_ptr<const Directory::Known> Directory::Load(bool afresh) {

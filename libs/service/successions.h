@@ -32,6 +32,9 @@ absl::Status SaveSuccession(db::Transaction& tx, const Succession& succession);
 // What comes in the place of `predecessor`, if anything does.
 absl::StatusOr<std::optional<Succession>> FindSuccession(db::Transaction& tx, std::string_view predecessor);
 
+// All of them, the earliest first.
+absl::StatusOr<std::vector<Succession>> AllSuccessions(db::Transaction& tx);
+
 // Thread-safe. Keeps all successions in memory, and reads them anew when they are a second old: they are a handful, and known long before
 // their day.
 class Directory : public rpc::BodyDirectory {

@@ -1,7 +1,5 @@
 #include "services/deadline-scheduler/changes.h"
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,6 +14,8 @@
 
 namespace section55::deadlines {
 namespace {
+
+constexpr std::string_view kActor = "services/deadline-scheduler";
 
 // The event that carries nothing but the deadline as it is now.
 template <typename Payload>
@@ -39,12 +39,12 @@ absl::StatusOr<service::Succession> SuccessionOf(const Event& event) {
 
 }  // namespace
 
-absl::Status Changes::Tell(db::Transaction& tx, const v1::Deadline& deadline, std::string_view cause,
-                           const google::protobuf::Message& payload) const {
+absl::Status Changes::Tell(db::Transaction& tx, const v1::Deadline& deadline, std::string_view actor,
+                           std::string_view cause, const google::protobuf::Message& payload) const {
   return log_.Append(tx,
                      {.tenant = rules::BodyOf(deadline),
                       .subject = deadline.name(),
-                      .actor = fmt::format("services/{}", kName),
+                      .actor = std::string(actor),
                       .cause = std::string(cause),
                       .time = clock_.Now()},
                      payload);
@@ -67,7 +67,7 @@ absl::Status Changes::Open(db::Transaction& tx, const registry::v1::Inspection& 
   if (const absl::Status inserted = store::InsertDeadline(tx, stored); !inserted.ok()) {
     return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
   }
-  RETURN_IF_ERROR(Tell(tx, stored.message, cause, About<v1::DeadlineOpened>(stored.message)));
+  RETURN_IF_ERROR(Tell(tx, stored.message, kActor, cause, About<v1::DeadlineOpened>(stored.message)));
   ASSIGN_OR_RETURN(const std::optional<absl::Time> published, store::AwaitPublication(tx, id));
   RETURN_IF_ERROR(published ? Meet(tx, id, *published, cause) : PutOnTimer(tx, stored.message));
   return AwaitSuccession(tx, rules::BodyOf(stored.message));
@@ -96,10 +96,11 @@ absl::Status Changes::Correct(db::Transaction& tx, const registry::v1::Inspectio
     RETURN_IF_ERROR(store::UpdateDeadline(tx, *stored));
     if (what == rules::Corrected::kCancelled) {
       RETURN_IF_ERROR(jobs_.Cancel(tx, kMissedDeadline, deadline.name()));
-      return Tell(tx, deadline, cause, About<v1::DeadlineCancelled>(deadline));
+      return Tell(tx, deadline, kActor, cause, About<v1::DeadlineCancelled>(deadline));
     }
-    RETURN_IF_ERROR(what == rules::Corrected::kMoved ? Tell(tx, deadline, cause, About<v1::DeadlineMoved>(deadline))
-                                                     : Tell(tx, deadline, cause, About<v1::DeadlineOpened>(deadline)));
+    RETURN_IF_ERROR(what == rules::Corrected::kMoved
+                        ? Tell(tx, deadline, kActor, cause, About<v1::DeadlineMoved>(deadline))
+                        : Tell(tx, deadline, kActor, cause, About<v1::DeadlineOpened>(deadline)));
     if (deadline.state() != v1::Deadline::PENDING) {
       return absl::OkStatus();
     }
@@ -123,7 +124,7 @@ absl::Status Changes::Cancel(db::Transaction& tx, const rules::DeadlineId& id, c
   }
   RETURN_IF_ERROR(store::UpdateDeadline(tx, *stored));
   RETURN_IF_ERROR(jobs_.Cancel(tx, kMissedDeadline, stored->message.name()));
-  return Tell(tx, stored->message, cause, About<v1::DeadlineCancelled>(stored->message));
+  return Tell(tx, stored->message, kActor, cause, About<v1::DeadlineCancelled>(stored->message));
 }
 
 absl::Status Changes::PutSuccessionOnTimer(db::Transaction& tx, std::string_view kind, const std::string& predecessor,
@@ -156,13 +157,13 @@ absl::Status Changes::TransferOne(db::Transaction& tx, const std::string& succes
   }
   RETURN_IF_ERROR(store::UpdateDeadline(tx, stored));
   RETURN_IF_ERROR(jobs_.Cancel(tx, kMissedDeadline, stored.message.name()));
-  RETURN_IF_ERROR(Tell(tx, stored.message, "timer", About<v1::DeadlineTransferred>(stored.message)));
+  RETURN_IF_ERROR(Tell(tx, stored.message, kActor, "timer", About<v1::DeadlineTransferred>(stored.message)));
   store::StoredDeadline opened{*std::move(next)};
   if (const absl::Status inserted = store::InsertDeadline(tx, opened); !inserted.ok()) {
     // The successor answers the report itself: it has its own deadline already.
     return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
   }
-  RETURN_IF_ERROR(Tell(tx, opened.message, "timer", About<v1::DeadlineOpened>(opened.message)));
+  RETURN_IF_ERROR(Tell(tx, opened.message, kActor, "timer", About<v1::DeadlineOpened>(opened.message)));
   ASSIGN_OR_RETURN(const rules::DeadlineId id, rules::ParseDeadlineName(opened.message.name()));
   ASSIGN_OR_RETURN(const std::optional<absl::Time> published, store::AwaitPublication(tx, id));
   RETURN_IF_ERROR(published ? Meet(tx, id, *published, "timer") : PutOnTimer(tx, opened.message));
@@ -229,16 +230,23 @@ absl::Status Changes::Meet(db::Transaction& tx, const rules::DeadlineId& id, abs
   }
   RETURN_IF_ERROR(store::UpdateDeadline(tx, stored));
   RETURN_IF_ERROR(jobs_.Cancel(tx, kMissedDeadline, stored.message.name()));
-  return Tell(tx, stored.message, cause, About<v1::DeadlineMet>(stored.message));
+  return Tell(tx, stored.message, kActor, cause, About<v1::DeadlineMet>(stored.message));
 }
 
 absl::Status Changes::Miss(db::Transaction& tx, const rules::DeadlineId& id) const {
   ASSIGN_OR_RETURN(store::StoredDeadline stored, store::LoadDeadline(tx, id));
   if (rules::Miss(clock_.Now(), stored.message)) {
     RETURN_IF_ERROR(store::UpdateDeadline(tx, stored));
-    return Tell(tx, stored.message, "timer", About<v1::DeadlineMissed>(stored.message));
+    return Tell(tx, stored.message, kActor, "timer", About<v1::DeadlineMissed>(stored.message));
   }
   return stored.message.state() == v1::Deadline::PENDING ? PutOnTimer(tx, stored.message) : absl::OkStatus();
+}
+
+absl::Status Changes::SaveReinstated(db::Transaction& tx, store::StoredDeadline& stored, std::string_view cause) const {
+  RETURN_IF_ERROR(store::UpdateDeadline(tx, stored));
+  RETURN_IF_ERROR(PutOnTimer(tx, stored.message));
+  return Tell(tx, stored.message, stored.message.reinstatements().rbegin()->actor(), cause,
+              About<v1::DeadlineReinstated>(stored.message));
 }
 
 }  // namespace section55::deadlines

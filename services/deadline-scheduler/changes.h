@@ -61,8 +61,11 @@ class Changes {
   // impatient), it goes back on the timer. NOT_FOUND.
   absl::Status Miss(db::Transaction& tx, const rules::DeadlineId& id) const;
 
+  // Saves a deadline that rules::Reinstate has changed, and puts it back on the timer. Conflicts when somebody else was faster.
+  absl::Status SaveReinstated(db::Transaction& tx, store::StoredDeadline& stored, std::string_view cause) const;
+
  private:
-  absl::Status Tell(db::Transaction& tx, const v1::Deadline& deadline, std::string_view cause,
+  absl::Status Tell(db::Transaction& tx, const v1::Deadline& deadline, std::string_view actor, std::string_view cause,
                     const google::protobuf::Message& payload) const;
   absl::Status PutOnTimer(db::Transaction& tx, const v1::Deadline& deadline) const;
   // To be called when a deadline of the body has become open: it may have been succeeded already.

@@ -26,6 +26,23 @@ absl::Status SaveBody(db::Transaction& tx, const registry::v1::Body& body, const
   return force.empty() ? absl::OkStatus() : store::SaveBody(tx, id, force);
 }
 
+// What is known of a report; an empty one where that is nothing.
+absl::StatusOr<registry::v1::Inspection> Recall(db::Transaction& tx, const std::string& id) {
+  absl::StatusOr<registry::v1::Inspection> known = store::LoadInspection(tx, id);
+  return absl::IsNotFound(known.status()) ? registry::v1::Inspection() : std::move(known);
+}
+
+// Remembers what the event tells of a report, unless more than that is known. Returns what is known now.
+absl::StatusOr<registry::v1::Inspection> Learn(db::Transaction& tx, const std::string& id,
+                                               const registry::v1::Inspection& told) {
+  ASSIGN_OR_RETURN(registry::v1::Inspection known, Recall(tx, id));
+  if (!known.name().empty() && !rules::IsNews(told, known)) {
+    return known;
+  }
+  RETURN_IF_ERROR(store::SaveInspection(tx, id, told));
+  return told;
+}
+
 absl::Status OnInspectionPublished(db::Transaction& tx, const Event& event,
                                    const registry::v1::InspectionPublished& published, const Changes& changes) {
   const registry::v1::Inspection& inspection = published.inspection();
@@ -36,9 +53,12 @@ absl::Status OnInspectionPublished(db::Transaction& tx, const Event& event,
     bodies.push_back(base::IdIn("obligations.body.name", obligation.body().name(), base::kBodyName, violations));
   }
   RETURN_IF_ERROR(violations.ToStatus());
-  RETURN_IF_ERROR(store::SaveInspection(tx, id, inspection));
+  ASSIGN_OR_RETURN(const registry::v1::Inspection known, Learn(tx, id, inspection));
+  if (known.state() == registry::v1::Inspection::WITHDRAWN) {
+    return absl::OkStatus();
+  }
   for (const std::string& body : bodies) {
-    RETURN_IF_ERROR(changes.Open(tx, inspection, {body, id}, event.event_id()));
+    RETURN_IF_ERROR(changes.Open(tx, known, {body, id}, event.event_id()));
   }
   return absl::OkStatus();
 }
@@ -53,6 +73,10 @@ absl::Status OnInspectionCorrected(db::Transaction& tx, const Event& event,
     not_owed.push_back(base::IdIn("not_owed.body", one.body(), base::kBodyName, violations));
   }
   RETURN_IF_ERROR(violations.ToStatus());
+  ASSIGN_OR_RETURN(const registry::v1::Inspection known, Recall(tx, id));
+  if (!known.name().empty() && !rules::IsNews(corrected.inspection(), known)) {
+    return absl::OkStatus();
+  }
   RETURN_IF_ERROR(store::SaveInspection(tx, id, corrected.inspection()));
   for (const auto& obligation : corrected.obligations()) {
     RETURN_IF_ERROR(changes.Correct(tx, corrected.inspection(), obligation.body(), corrected.reason(), event.actor(),
@@ -71,6 +95,10 @@ absl::Status OnInspectionWithdrawn(db::Transaction& tx, const Event& event,
   const std::string id =
       base::IdIn("inspection.name", withdrawn.inspection().name(), base::kInspectionName, violations);
   RETURN_IF_ERROR(violations.ToStatus());
+  ASSIGN_OR_RETURN(const registry::v1::Inspection known, Recall(tx, id));
+  if (!known.name().empty() && !rules::IsNews(withdrawn.inspection(), known)) {
+    return absl::OkStatus();
+  }
   RETURN_IF_ERROR(store::SaveInspection(tx, id, withdrawn.inspection()));
   store::DeadlineQuery query;
   query.everything = true;

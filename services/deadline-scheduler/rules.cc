@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "libs/base/checks.h"
 #include "libs/base/proto_time.h"
@@ -10,7 +11,7 @@
 #include "libs/base/status.h"
 #include "libs/calendar/format.h"
 #include "libs/calendar/london.h"
-#include "libs/calendar/statutory.h"
+#include "libs/calendar/rules.h"
 
 namespace section55::deadlines::rules {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 using base::Violations;
 using registry::v1::Inspection;
 
+constexpr size_t kLongestReason = 1000;
 constexpr int kLastYear = 9999;  // of google.type.Date
 
 std::string Days(int count) { return fmt::format("{} day{}", count, count == 1 ? "" : "s"); }
@@ -42,6 +44,30 @@ std::string ExplainToday(absl::CivilDay published, absl::CivilDay due, absl::Civ
   return fmt::format("Today, {}, is day {} of {}, {} left.", date, number, all, Days(left));
 }
 
+v1::Step::Kind KindOf(calendar::Step::Kind kind) {
+  switch (kind) {
+    case calendar::Step::Kind::kStart:
+      return v1::Step::START;
+    case calendar::Step::Kind::kRule:
+      return v1::Step::RULE;
+    case calendar::Step::Kind::kCount:
+      return v1::Step::COUNT;
+    case calendar::Step::Kind::kMoved:
+      return v1::Step::MOVED;
+    case calendar::Step::Kind::kDue:
+      return v1::Step::DUE;
+    case calendar::Step::Kind::kNoDay:
+      return v1::Step::NO_DAY;
+    case calendar::Step::Kind::kRemark:
+      return v1::Step::REMARK;
+    case calendar::Step::Kind::kToday:
+      return v1::Step::TODAY;
+    case calendar::Step::Kind::kStanding:
+      return v1::Step::STANDING;
+  }
+  return v1::Step::KIND_UNSPECIFIED;  // Not reached: the enumeration is complete.
+}
+
 // Why a report of this basis has no day under the rule.
 std::string WhyNotStatutory(Inspection::Basis basis) {
   return basis == Inspection::VOLUNTARY
@@ -50,6 +76,17 @@ std::string WhyNotStatutory(Inspection::Basis basis) {
 }
 
 }  // namespace
+
+void AddStep(const calendar::Step& step, v1::ExplainDeadlineResponse& response) {
+  response.add_steps(step.text);
+  v1::Step& added = *response.add_working();
+  added.set_kind(KindOf(step.kind));
+  added.set_text(step.text);
+  if (step.day) {
+    *added.mutable_date() = base::ToProtoDate(*step.day);
+    added.set_day_number(calendar::DayNumber(Day(response.publication_date()), *step.day));
+  }
+}
 
 absl::StatusOr<DeadlineId> ParseDeadlineName(std::string_view name) {
   Violations violations;
@@ -63,6 +100,13 @@ std::string DeadlineName(const DeadlineId& id) { return base::MakeName(base::kDe
 std::optional<absl::CivilDay> DayOne(const Inspection& inspection) {
   return base::ToCivilDay(inspection.has_clock_start_date() ? inspection.clock_start_date()
                                                             : inspection.publication_date());
+}
+
+bool IsNews(const Inspection& told, const Inspection& known) {
+  const auto place = [](const Inspection& one) {
+    return std::make_pair(base::FromTimestamp(one.update_time()), one.revision());
+  };
+  return place(told) > place(known);
 }
 
 absl::StatusOr<std::optional<v1::Deadline>> Open(const Inspection& inspection, const DeadlineId& id, absl::Time now) {
@@ -183,6 +227,19 @@ bool Miss(absl::Time now, v1::Deadline& deadline) {
   return true;
 }
 
+bool Reinstate(absl::Time now, const v1::Reinstatement& record, v1::Deadline& deadline) {
+  if (deadline.state() != v1::Deadline::MISSED || now >= MissedFrom(deadline)) {
+    return false;
+  }
+  deadline.set_state(v1::Deadline::PENDING);
+  *deadline.add_reinstatements() = record;
+  return true;
+}
+
+void CheckReinstate(const v1::ReinstateDeadlinesRequest& request, base::Violations& violations) {
+  base::CheckText("reason", request.reason(), kLongestReason, base::Presence::kRequired, violations);
+}
+
 absl::Status CheckExplain(const v1::ExplainDeadlineRequest& request) {
   Violations violations;
   if (request.has_publication_date() == !request.inspection().empty()) {
@@ -207,9 +264,9 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
   if (!working.ok()) {
     return base::Error(absl::StatusCode::kNotFound, "UNKNOWN_RULE", std::string(working.status().message()));
   }
-  if (basis != Inspection::STATUTE_S55) {
+  if (working->statutory && basis != Inspection::STATUTE_S55) {
     working->due_date.reset();
-    working->steps = {working->steps.front(), WhyNotStatutory(basis)};
+    working->steps = {working->steps.front(), {calendar::Step::Kind::kNoDay, WhyNotStatutory(basis), std::nullopt}};
   }
   if (working->due_date && working->due_date->year() > kLastYear) {
     Violations violations;
@@ -224,13 +281,14 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
   response.set_rule_text(working->rule_text);
   *response.mutable_publication_date() = base::ToProtoDate(publication_date);
   response.set_day_number_today(calendar::DayNumber(publication_date, today));
-  for (std::string& step : working->steps) {
-    response.add_steps(std::move(step));
+  response.set_statutory(working->statutory);
+  for (const calendar::Step& step : working->steps) {
+    AddStep(step, response);
   }
   if (working->due_date) {
     *response.mutable_due_date() = base::ToProtoDate(*working->due_date);
     response.set_days_left(calendar::DaysLeft(*working->due_date, today));
-    response.add_steps(ExplainToday(publication_date, *working->due_date, today));
+    AddStep({calendar::Step::Kind::kToday, ExplainToday(publication_date, *working->due_date, today), today}, response);
   }
   return response;
 }
@@ -244,13 +302,20 @@ absl::StatusOr<v1::ExplainDeadlineResponse> ExplainWithoutDay(std::string_view r
                            Inspection::VOLUNTARY, absl::UnixEpoch()));
   response.clear_publication_date();
   response.clear_day_number_today();
+  response.clear_due_date();
+  response.clear_days_left();
   response.clear_steps();
+  response.clear_working();
+  const auto say = [&](const std::string& why) {
+    AddStep({calendar::Step::Kind::kNoDay, why, std::nullopt}, response);
+  };
   if (inspection.state() == Inspection::WITHDRAWN) {
-    response.add_steps(fmt::format("The report was withdrawn: {}", inspection.withdrawal_reason()));
+    say(fmt::format("The report was withdrawn: {}", inspection.withdrawal_reason()));
   } else {
-    response.add_steps(fmt::format("Of the day of publication only the month is known, {:04}-{:02}.",
-                                   inspection.publication_date().year(), inspection.publication_date().month()));
-    response.add_steps("No statutory clock runs until a correction of the report gives the day.");
+    say(fmt::format("Of the day of publication only the month is known, {:04}-{:02}.",
+                    inspection.publication_date().year(), inspection.publication_date().month()));
+    say(response.statutory() ? "No statutory clock runs until a correction of the report gives the day."
+                             : "Nothing can be counted until a correction of the report gives the day.");
   }
   return response;
 }

@@ -11,7 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "libs/base/status.h"
 #include "libs/base/transitions.h"
+#include "libs/calendar/period.h"
 #include "section55/deadlines/v1/deadline.pb.h"
 #include "section55/deadlines/v1/deadline_scheduler.pb.h"
 #include "section55/registry/v1/events.pb.h"
@@ -19,9 +21,10 @@
 namespace section55::deadlines::rules {
 
 // Every way there is. Nothing else changes a state, and nothing leads out of MET: what was done stays done.
-inline constexpr base::Transitions<v1::Deadline::State, 9> kTransitions = {{
+inline constexpr base::Transitions<v1::Deadline::State, 10> kTransitions = {{
     {v1::Deadline::PENDING, v1::Deadline::MET, "the response is published"},
     {v1::Deadline::PENDING, v1::Deadline::MISSED, "its last day has passed"},
+    {v1::Deadline::MISSED, v1::Deadline::PENDING, "its day has not passed: the clock was wrong"},
     {v1::Deadline::MISSED, v1::Deadline::MET, "the response is published late, or in time and heard of late"},
     {v1::Deadline::MISSED, v1::Deadline::PENDING, "a correction of the report moved its day"},
     {v1::Deadline::PENDING, v1::Deadline::CANCELLED, "the response is not owed any more, or has no statutory day"},
@@ -45,6 +48,10 @@ std::string DeadlineName(const DeadlineId& id);
 
 // Day 1 of a report's clock: the day that the registry says, or the publication date. Nothing while only the month is known.
 std::optional<absl::CivilDay> DayOne(const registry::v1::Inspection& inspection);
+
+// Whether `told` says something of its report that `known` does not: a revision told again, after the registry was restored from a backup,
+// does not.
+bool IsNews(const registry::v1::Inspection& told, const registry::v1::Inspection& known);
 
 // The statutory deadline that a body has for a report; nothing when section 55(5A) gives no day: another basis,
 // published before the rule came into force, or only the month of publication is known.
@@ -81,6 +88,13 @@ bool Miss(absl::Time now, v1::Deadline& deadline);
 // Everything that is wrong with the request.
 absl::Status CheckExplain(const v1::ExplainDeadlineRequest& request);
 
+// MISSED was said though the day had not passed: it is PENDING again, and `record` says who took it back. False and no change when it is
+// not MISSED, or rightly.
+bool Reinstate(absl::Time now, const v1::Reinstatement& record, v1::Deadline& deadline);
+
+// Everything that is wrong with the request but for its parent.
+void CheckReinstate(const v1::ReinstateDeadlinesRequest& request, base::Violations& violations);
+
 // The working for a report published on `publication_date`, with today's day number at `now`. `basis` is that of the
 // report, or STATUTE_S55 where only a date is given. NOT_FOUND: no such rule. INVALID_ARGUMENT: the period ends after
 // the year 9999.
@@ -90,6 +104,8 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
 // The same for a report of which only the month is known, or that is withdrawn: why it has no day.
 absl::StatusOr<v1::ExplainDeadlineResponse> ExplainWithoutDay(std::string_view rule,
                                                               const registry::v1::Inspection& inspection);
+// Adds a step as a sentence and as data, its day counted from the response's publication_date.
+void AddStep(const calendar::Step& step, v1::ExplainDeadlineResponse& response);
 
 // The step that says where a body's deadline stands.
 std::string ExplainState(const v1::Deadline& deadline);

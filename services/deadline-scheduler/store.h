@@ -36,11 +36,15 @@ absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body);
 // The bodies that hold `force` to account.
 absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::string_view force);
 
-// Remembers a published report's name, title, dates, basis and state; a repeat replaces.
+// Remembers a published report's name, title, revision, dates, basis and state; a repeat replaces.
 absl::Status SaveInspection(db::Transaction& tx, std::string_view id, const registry::v1::Inspection& inspection);
 
 // What SaveInspection remembered. NOT_FOUND, naming the resource.
 absl::StatusOr<registry::v1::Inspection> LoadInspection(db::Transaction& tx, std::string_view id);
+
+// What SaveInspection remembered of all, by id after one; at most `limit`.
+absl::StatusOr<std::vector<registry::v1::Inspection>> InspectionsAfter(db::Transaction& tx, std::string_view after,
+                                                                       int limit);
 
 // What RecordPublication found.
 enum class Publication {
@@ -58,6 +62,13 @@ absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, 
 
 // When the response was first published; nothing when it was not, or nobody waits for it.
 absl::StatusOr<std::optional<absl::Time>> PublishedTime(db::Transaction& tx, const DeadlineId& id);
+// When each response that was published was first published, by body and inspection after those; at most `limit`.
+struct FirstPublication {
+  DeadlineId id;
+  absl::Time published;
+};
+absl::StatusOr<std::vector<FirstPublication>> PublicationsAfter(db::Transaction& tx, const DeadlineId& after,
+                                                                int limit);
 
 // NOT_FOUND, naming the resource.
 absl::StatusOr<StoredDeadline> LoadDeadline(db::Transaction& tx, const DeadlineId& id);
@@ -94,5 +105,8 @@ struct DeadlineQuery {
 // The earliest first. Reads stretches of an index only, so that a page costs the same however many deadlines there are: one stretch for
 // each body, or two across all of them.
 absl::StatusOr<std::vector<StoredDeadline>> ListDeadlines(db::Transaction& tx, const DeadlineQuery& query);
+
+// How many deadlines in a state are first missed in [from, to); to be called in a Lookup. Reads a stretch of an index.
+absl::StatusOr<int64_t> CountDeadlines(db::Transaction& tx, v1::Deadline::State state, absl::Time from, absl::Time to);
 
 }  // namespace section55::deadlines::store

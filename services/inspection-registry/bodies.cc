@@ -96,6 +96,64 @@ absl::Status SaveAll(db::Transaction& tx, const store::StoredRegister& stored, c
   return absl::OkStatus();
 }
 
+// The etag that each will bear once it is saved.
+template <typename Message>
+void SetEtags(const store::StoredRegister& stored, std::vector<Message>& messages) {
+  for (Message& message : messages) {
+    message.set_etag(NextEtag(stored.versions.at(message.name())));
+  }
+}
+
+template <typename Message>
+void SetEtag(const std::vector<Message>& changed, Message& told) {
+  for (const Message& message : changed) {
+    if (message.name() == told.name()) {
+      told.set_etag(message.etag());
+    }
+  }
+}
+
+void SetEtags(const store::StoredRegister& stored, rules::BodySuccession& succession) {
+  SetEtags(stored, succession.bodies);
+  SetEtag(succession.bodies, *succession.event.mutable_predecessor());
+  SetEtag(succession.bodies, *succession.event.mutable_successor());
+}
+
+void SetEtags(const store::StoredRegister& stored, rules::ForceSuccession& succession) {
+  SetEtags(stored, succession.forces);
+  SetEtags(stored, succession.bodies);
+  SetEtag(succession.forces, *succession.event.mutable_predecessor());
+  SetEtag(succession.forces, *succession.event.mutable_successor());
+  for (v1::Body& body : *succession.event.mutable_bodies()) {
+    SetEtag(succession.bodies, body);
+  }
+}
+
+// Tells of those in whose history the succession stands too, as they have come in the successor's place: the event does not name them.
+absl::Status TellHeirs(db::Transaction& tx, events::EventLog& log, const rpc::Call& call, const rules::Register& all,
+                       const rules::BodySuccession& succession) {
+  for (const v1::Body& body : succession.bodies) {
+    if (body.name() != succession.event.predecessor().name() && body.name() != succession.event.successor().name()) {
+      v1::BodyChanged changed;
+      Fill(all, body, call.now, changed);
+      RETURN_IF_ERROR(log.Append(tx, events::OriginOf(call, body.name(), body.name()), changed));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TellHeirs(db::Transaction& tx, events::EventLog& log, const rpc::Call& call, const rules::Register&,
+                       const rules::ForceSuccession& succession) {
+  for (const v1::Force& force : succession.forces) {
+    if (force.name() != succession.event.predecessor().name() && force.name() != succession.event.successor().name()) {
+      v1::ForceChanged changed;
+      *changed.mutable_force() = force;
+      RETURN_IF_ERROR(log.Append(tx, events::OriginOf(call, "", force.name()), changed));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // SucceedForce and SucceedBody, which differ in what they change.
 template <typename Succession, typename Request, typename Message>
 absl::Status Succeed(const rpc::Call& call, db::Database& database, events::EventLog& log, const Request& request,
@@ -111,13 +169,14 @@ absl::Status Succeed(const rpc::Call& call, db::Database& database, events::Even
         ASSIGN_OR_RETURN(stored, store::LoadRegister(tx));
         RETURN_IF_ERROR(LoadForChange<Message>(stored, request.name(), request.etag()).status());
         ASSIGN_OR_RETURN(succession, rules::Succeed(request, stored.all));
+        SetEtags(stored, succession);
         response = succession.event.predecessor();
-        response.set_etag(NextEtag(stored.versions.at(request.name())));
         return absl::OkStatus();
       },
       [&](db::Transaction& tx) -> absl::Status {
         RETURN_IF_ERROR(SaveAll(tx, stored, succession.forces, succession.bodies));
-        return log.Append(tx, events::OriginOf(call, "", request.name()), succession.event);
+        RETURN_IF_ERROR(log.Append(tx, events::OriginOf(call, "", request.name()), succession.event));
+        return TellHeirs(tx, log, call, stored.all, succession);
       });
 }
 

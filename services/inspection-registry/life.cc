@@ -13,7 +13,7 @@
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/calendar/format.h"
-#include "libs/calendar/statutory.h"
+#include "libs/calendar/rules.h"
 #include "services/inspection-registry/findings.h"
 #include "services/inspection-registry/obligations.h"
 
@@ -274,7 +274,7 @@ std::optional<absl::CivilDay> LastLawfulDay(const Inspection& inspection, std::s
   }
   const auto working = calendar::Explain(calendar::kSection55Rule, *first);
   if (!working.ok() || !working->due_date) {
-    words = working.ok() ? working->steps.back() : std::string(working.status().message());
+    words = working.ok() ? working->steps.back().text : std::string(working.status().message());
     return std::nullopt;
   }
   words =

@@ -298,7 +298,11 @@ const Body* Register::HolderOf(std::string_view force, absl::CivilDay day) const
 const Force& Register::ForceOn(std::string_view force, absl::CivilDay day) const {
   const Force* now = FindForce(force);
   while (now->has_succession() && *base::ToCivilDay(now->succession().date()) <= day) {
-    now = FindForce(now->succession().successor());
+    const Force* const next = FindForce(now->succession().successor());
+    if (next == nullptr) {
+      break;  // while the register is given back after a restore
+    }
+    now = next;
   }
   return *now;
 }

@@ -121,6 +121,20 @@ absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, std::strin
   return MessagesOf(std::move(rows));
 }
 
+absl::Status RestoreForce(db::Transaction& tx, const v1::Force& force, int64_t here, int64_t version) {
+  RETURN_IF_ERROR(here == 0 ? InsertForce(tx, force) : UpdateForce(tx, force, here));
+  return version <= here + 1
+             ? absl::OkStatus()
+             : tx.Execute("UPDATE forces SET version = ? WHERE force_id = ?", {version, IdOf(force.name())}).status();
+}
+
+absl::Status RestoreBody(db::Transaction& tx, const v1::Body& body, int64_t here, int64_t version) {
+  RETURN_IF_ERROR(here == 0 ? InsertBody(tx, body) : UpdateBody(tx, body, here));
+  return version <= here + 1
+             ? absl::OkStatus()
+             : tx.Execute("UPDATE bodies SET version = ? WHERE body = ?", {version, IdOf(body.name())}).status();
+}
+
 absl::StatusOr<StoredRegister> LoadRegister(db::Transaction& tx) {
   StoredRegister stored;
   ASSIGN_OR_RETURN(auto forces, Forces().Select(tx, "ORDER BY force_id", {}));

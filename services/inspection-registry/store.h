@@ -52,6 +52,11 @@ absl::StatusOr<v1::Body> LoadBody(db::Transaction& tx, std::string_view body_id)
 // By name, after that one.
 absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, std::string_view after, int limit);
 
+// Puts in place a force or body that others hold, at the version that it had when they were told of it. `here`: the version of the one that
+// is replaced; 0: there is none. For a register that was restored from a backup.
+absl::Status RestoreForce(db::Transaction& tx, const v1::Force& force, int64_t here, int64_t version);
+absl::Status RestoreBody(db::Transaction& tx, const v1::Body& body, int64_t here, int64_t version);
+
 // Every force and body there is. They are some dozens.
 struct StoredRegister {
   rules::Register all;

@@ -7,9 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
+#include "libs/events/recovery.h"
 #include "section55/publication/v1/events.pb.h"
 #include "services/publication/render.h"
 #include "services/publication/renditions.h"
@@ -85,9 +87,12 @@ class Publisher {
     ASSIGN_OR_RETURN(const Edition edition, ReadJobKey(job.key));
     std::optional<v1::PublicationRecord> earlier;
     authoring::v1::Response approved;
+    rules::Remembered remembered;
     const absl::Status read = database_.Read([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(earlier, store::FindPublication(tx, edition.key));
       ASSIGN_OR_RETURN(approved, store::LoadApproval(tx, edition.key, edition.number));
+      ASSIGN_OR_RETURN(remembered.first, store::RememberedInstant(tx, edition.key, store::kFirstInstant));
+      ASSIGN_OR_RETURN(remembered.edition, store::RememberedInstant(tx, edition.key, edition.number));
       return absl::OkStatus();
     });
     if (absl::IsNotFound(read) || (read.ok() && earlier && earlier->edition() >= edition.number)) {
@@ -102,12 +107,15 @@ class Publisher {
     }));
     // Not before: everybody can read it now.
     const absl::Time now = clock_.Now();
-    ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Publish(approved, earlier, now));
+    ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Publish(approved, earlier, now, remembered));
     record.set_content_hash(staged.content_hash);
     ASSIGN_OR_RETURN(std::string page, RenderHtml(approved, record, public_url_, base::kLargestRendition));
-    return jobs::Effect(
-        [this, edition, approved = std::move(approved), record = std::move(record), page = std::move(page), now,
-         cause = job.payload](db::Transaction& tx) { return Stamp(tx, edition, approved, record, page, now, cause); });
+    return jobs::Effect([this, edition, approved = std::move(approved), record = std::move(record),
+                         page = std::move(page), now, cause = job.payload,
+                         remembered](db::Transaction& tx) -> absl::Status {
+      RETURN_IF_ERROR(Stamp(tx, edition, approved, record, page, now, cause));
+      return remembered ? Found(tx, record, now) : absl::OkStatus();
+    });
   }
 
   // What cannot be published goes back to the office. What can be read already stays: then only the platform itself is in the way of
@@ -118,8 +126,12 @@ class Publisher {
     if (readable) {
       return false;
     }
-    RETURN_IF_ERROR(store::RefuseApproval(tx, edition.key, edition.number));
     v1::ResponseRefused refused;
+    const auto approved = store::LoadApproval(tx, edition.key, edition.number);
+    if (approved.ok()) {
+      *refused.mutable_approve_time() = approved->approval().time();
+    }
+    RETURN_IF_ERROR(store::RefuseApproval(tx, edition.key, edition.number));
     refused.set_response(base::MakeName(base::kResponseName, {edition.key.body, edition.key.inspection}));
     refused.set_edition(static_cast<int32_t>(edition.number));
     refused.set_reason(ReasonOf(error));
@@ -142,8 +154,8 @@ class Publisher {
                      const std::string& cause) {
     RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::HTML, page));
     RETURN_IF_ERROR(store::SavePublication(tx, edition.key, record));
-    ASSIGN_OR_RETURN(const std::vector<v1::Recipient> recipients,
-                     store::RecipientsOn(tx, edition.key.body, calendar::LondonDay(now)));
+    const absl::CivilDay day = calendar::LondonDay(base::FromTimestamp(record.edition_published_time()));
+    ASSIGN_OR_RETURN(const std::vector<v1::Recipient> recipients, store::RecipientsOn(tx, edition.key.body, day));
     for (const v1::Copy& copy : rules::CopiesOwed(approved, record, recipients)) {
       RETURN_IF_ERROR(store::InsertCopy(tx, edition.key, copy));
     }
@@ -151,6 +163,17 @@ class Publisher {
     *published.mutable_publication() = record;
     published.set_response(approved.name());
     return log_.Append(tx, OriginOf(edition, cause, now), published);
+  }
+
+  // What was lost with the database is public again.
+  static absl::Status Found(db::Transaction& tx, const v1::PublicationRecord& record, absl::Time now) {
+    events::Event event;
+    event.set_subject(record.name());
+    event.set_actor("services/publication");
+    RETURN_IF_ERROR(events::SettleFindings(tx, record.name()));
+    return events::Note(tx, event, events::Finding::kTakenIn, now,
+                        fmt::format("Edition {} was missing, and is published again with the instant at which it was.",
+                                    record.edition()));
   }
 
   db::Database& database_;

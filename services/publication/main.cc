@@ -9,6 +9,7 @@
 #include "publication_schema.h"
 #include "services/publication/followers.h"
 #include "services/publication/jobs.h"
+#include "services/publication/recovery.h"
 #include "services/publication/service.h"
 #include "services/publication/store.h"
 #include "services/publication/web.h"
@@ -45,10 +46,13 @@ int main(int argc, char** argv) {
     return absl::StatusOr<std::string>(base::NotFound(body));
   });
   process.Serve(publication::kServiceName, service, &directory);
+  process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
   publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, public_url);
   process.Follow("response-authoring", absl::GetFlag(FLAGS_response_authoring),
-                 publication::AuthoringHandlers(parts.jobs, parts.clock));
-  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), publication::RegistryHandlers());
-  process.Add({.name = "web", .start = [&web] { web.Start(); }, .stop = [&web] { web.Stop(); }});
+                 publication::AuthoringHandlers(parts.jobs, parts.clock), publication::HeldOfAuthoring());
+  // What is kept here of the registry's events, response-authoring gives back, and more.
+  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), publication::RegistryHandlers(), {});
+  process.TakeIn(publication::TakeIn(parts.clock));
+  process.Add({.name = "web", .start = [&web] { web.Start(); }, .stop = [&web] { web.Stop(); }, .in_recovery = true});
   return process.Run();
 }

@@ -19,6 +19,11 @@ absl::Status Changes::Tell(db::Transaction& tx, const Cause& cause, const v1::Re
                      event);
 }
 
+absl::Status Changes::Adjust(db::Transaction& tx, const v1::Response& before, const v1::Response& response) const {
+  const jobs::Effect silence = AdjustSilenceJob(jobs_, before, response);
+  return silence ? silence(tx) : absl::OkStatus();
+}
+
 absl::Status Changes::Save(db::Transaction& tx, const Cause& cause, const v1::Response& before,
                            store::StoredResponse& stored,
                            const std::vector<const google::protobuf::Message*>& events) const {
@@ -27,8 +32,7 @@ absl::Status Changes::Save(db::Transaction& tx, const Cause& cause, const v1::Re
   for (const google::protobuf::Message* event : events) {
     RETURN_IF_ERROR(Tell(tx, cause, stored.response, *event));
   }
-  const std::optional<jobs::Job> silence = SilenceJob(before, stored.response);
-  return silence ? jobs_.Schedule(tx, *silence) : absl::OkStatus();
+  return Adjust(tx, before, stored.response);
 }
 
 absl::Status Changes::Open(db::Transaction& tx, const Cause& cause, store::StoredResponse& stored) const {
@@ -38,8 +42,7 @@ absl::Status Changes::Open(db::Transaction& tx, const Cause& cause, store::Store
   *opened.mutable_response()->mutable_report() = stored.response.report();
   opened.mutable_response()->mutable_report()->clear_findings();
   RETURN_IF_ERROR(Tell(tx, cause, stored.response, opened));
-  const std::optional<jobs::Job> silence = SilenceJob(v1::Response(), stored.response);
-  return silence ? jobs_.Schedule(tx, *silence) : absl::OkStatus();
+  return Adjust(tx, v1::Response(), stored.response);
 }
 
 }  // namespace section55::authoring

@@ -42,6 +42,8 @@ class Changes {
   absl::Status Open(db::Transaction& tx, const Cause& cause, store::StoredResponse& stored) const;
 
  private:
+  // The job that records the silence of a chief officer.
+  absl::Status Adjust(db::Transaction& tx, const v1::Response& before, const v1::Response& response) const;
   absl::Status Tell(db::Transaction& tx, const Cause& cause, const v1::Response& response,
                     const google::protobuf::Message& event) const;
 

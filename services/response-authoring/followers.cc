@@ -38,6 +38,10 @@ absl::Status OnPublished(db::Transaction& tx, const Event& event, const publicat
 absl::Status OnRefused(db::Transaction& tx, const Event& event, const publication::v1::ResponseRefused& refused,
                        const Changes& changes) {
   ASSIGN_OR_RETURN(store::StoredResponse stored, LoadNamed(tx, refused.response()));
+  if (refused.has_approve_time() &&
+      base::FromTimestamp(refused.approve_time()) != base::FromTimestamp(stored.response.approval().time())) {
+    return absl::OkStatus();  // of an earlier approval, heard of again
+  }
   const v1::Response before = stored.response;
   auto returned = std::make_unique<v1::ResponseReturned>();
   returned->set_response(refused.response());

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "google/protobuf/util/message_differencer.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "services/response-authoring/rules.h"
@@ -13,6 +14,7 @@
 namespace section55::authoring::rules {
 namespace {
 
+using google::protobuf::util::MessageDifferencer;
 using v1::Response;
 
 std::string FindingId(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
@@ -45,10 +47,32 @@ void ClearSteps(Response& response) {
   response.clear_publish_time();
 }
 
+// False when it is the same already.
+template <typename Fact>
+bool Replace(const Fact& fact, Fact& here) {
+  Fact now = fact;
+  now.clear_etag();
+  if (MessageDifferencer::Equals(now, here)) {
+    return false;
+  }
+  here = std::move(now);
+  return true;
+}
+
 }  // namespace
 
 bool IsOpen(const Response& response) {
   return response.state() == Response::OPEN || response.state() == Response::IN_REVIEW;
+}
+
+bool Knows(const Response& response, const registry::v1::Inspection& report) {
+  if (response.has_waiting_correction() && response.waiting_correction().revision() >= report.revision()) {
+    return true;
+  }
+  const auto place = [](const registry::v1::Inspection& one) {
+    return std::make_pair(base::FromTimestamp(one.update_time()), one.revision());
+  };
+  return place(response.report()) >= place(report);
 }
 
 Outcome Correct(const v1::ReportCorrection& correction, const registry::v1::Inspection& report,
@@ -187,21 +211,11 @@ void Join(const Response& transferred, Response& response) {
 }
 
 bool PutRight(const registry::v1::Body& body, Response& response) {
-  if (!IsOpen(response)) {
-    return false;
-  }
-  *response.mutable_body() = body;
-  response.mutable_body()->clear_etag();
-  return true;
+  return IsOpen(response) && Replace(body, *response.mutable_body());
 }
 
 bool PutRight(const registry::v1::Force& force, Response& response) {
-  if (!IsOpen(response)) {
-    return false;
-  }
-  *response.mutable_force() = force;
-  response.mutable_force()->clear_etag();
-  return true;
+  return IsOpen(response) && Replace(force, *response.mutable_force());
 }
 
 }  // namespace section55::authoring::rules

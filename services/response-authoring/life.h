@@ -16,6 +16,10 @@ namespace section55::authoring::rules {
 // Whether it waits to be published or is being written: not published, not closed, not approved.
 bool IsOpen(const v1::Response& response);
 
+// Whether the response has come to know of this revision of its report, or of a later one. The registry tells of revisions again when it
+// was restored from a backup.
+bool Knows(const v1::Response& response, const registry::v1::Inspection& report);
+
 // What became of a response.
 enum class Outcome {
   kNothing,   // it stays as it is

@@ -7,6 +7,7 @@
 #include "services/response-authoring/changes.h"
 #include "services/response-authoring/followers.h"
 #include "services/response-authoring/jobs.h"
+#include "services/response-authoring/recovery.h"
 #include "services/response-authoring/renditions.h"
 #include "services/response-authoring/service.h"
 #include "services/response-authoring/store.h"
@@ -29,9 +30,12 @@ int main(int argc, char** argv) {
   service::Directory directory(parts.database, authoring::store::ForceOf);
   authoring::ResponseAuthoringService service(parts.server, parts.database, parts.log, parts.jobs, renditions);
   process.Serve(authoring::kServiceName, service, &directory);
+  process.OfferFeedTo({"publication"});
   authoring::RegisterJobs(parts.jobs, parts.log, parts.clock);
   authoring::RegisterSuccessionJobs(parts.jobs, changes);
-  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), authoring::RegistryHandlers(changes));
-  process.Follow("publication", publication, authoring::PublicationHandlers(changes));
+  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), authoring::RegistryHandlers(changes),
+                 authoring::HeldOfRegistry());
+  process.Follow("publication", publication, authoring::PublicationHandlers(changes), authoring::HeldOfPublication());
+  process.TakeIn(authoring::TakeIn(parts.log, parts.clock));
   return process.Run();
 }

@@ -133,6 +133,17 @@ absl::Status CloseOne(db::Transaction& tx, const Cause& cause, const v1::ReportC
   return changes.Save(tx, cause, before, stored, {&closed});
 }
 
+// The report with its findings, which its withdrawal does not repeat: for when the registry has forgotten it.
+absl::Status KeepWithdrawn(db::Transaction& tx, const std::string& id, Inspection withdrawn) {
+  const absl::StatusOr<Inspection> before = store::LoadReport(tx, id, withdrawn.revision() - 1);
+  if (absl::IsNotFound(before.status())) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(before.status());
+  *withdrawn.mutable_findings() = before->findings();
+  return store::KeepReport(tx, withdrawn);
+}
+
 v1::Closure ClosureOf(v1::Closure::Kind kind, const std::string& reason, absl::Time now) {
   v1::Closure closure;
   closure.set_kind(kind);
@@ -165,12 +176,15 @@ absl::Status OnInspectionCorrected(db::Transaction& tx, const Cause& cause,
   const std::string id = LastPart(report.name());
   for (const Obligation& obligation : corrected.obligations()) {
     ASSIGN_OR_RETURN(std::optional<StoredResponse> stored, FindOwed(tx, obligation.body(), id));
+    if (stored && rules::Knows(stored->response, report)) {
+      continue;
+    }
     RETURN_IF_ERROR(stored ? CorrectOne(tx, cause, correction, report, findings, obligation, *stored, changes)
                            : OpenOne(tx, cause, report, obligation, changes));
   }
   for (const registry::v1::NotOwed& not_owed : corrected.not_owed()) {
     ASSIGN_OR_RETURN(std::optional<StoredResponse> stored, Find(tx, LastPart(not_owed.body()), id));
-    if (stored) {
+    if (stored && !rules::Knows(stored->response, report)) {
       RETURN_IF_ERROR(CloseOne(tx, cause, correction,
                                ClosureOf(v1::Closure::NOT_OWED, not_owed.reason(), changes.Now()), *stored, changes));
     }
@@ -181,12 +195,15 @@ absl::Status OnInspectionCorrected(db::Transaction& tx, const Cause& cause,
 absl::Status OnInspectionWithdrawn(db::Transaction& tx, const Cause& cause,
                                    const registry::v1::InspectionWithdrawn& withdrawn, const Changes& changes) {
   const std::string id = LastPart(withdrawn.inspection().name());
+  RETURN_IF_ERROR(KeepWithdrawn(tx, id, WithoutEtag(withdrawn.inspection())));
   const v1::ReportCorrection correction = CorrectionOf(withdrawn.inspection(), withdrawn.reason(), changes.Now());
   const v1::Closure closure = ClosureOf(v1::Closure::REPORT_WITHDRAWN, withdrawn.reason(), changes.Now());
   ASSIGN_OR_RETURN(const std::vector<std::string> bodies, store::OpenOfReport(tx, id));
   for (const std::string& body : bodies) {
     ASSIGN_OR_RETURN(StoredResponse stored, store::LoadResponse(tx, body, id, ReportForm::kFacts));
-    RETURN_IF_ERROR(CloseOne(tx, cause, correction, closure, stored, changes));
+    if (!rules::Knows(stored.response, withdrawn.inspection())) {
+      RETURN_IF_ERROR(CloseOne(tx, cause, correction, closure, stored, changes));
+    }
   }
   return absl::OkStatus();
 }

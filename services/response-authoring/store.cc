@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/resource_name.h"
@@ -43,6 +44,19 @@ const Table& Facts() {
 
 const Table& PartHistory() {
   static const Table table({.name = "part_history", .key = {"body", "inspection", "part", "version"}, .columns = {}});
+  return table;
+}
+
+const db::ProtoTable<registry::v1::BodyRegistered>& RegisteredBodies() {
+  static const db::ProtoTable<registry::v1::BodyRegistered> table(
+      {.name = "registered_bodies", .key = {"body"}, .columns = {}});
+  return table;
+}
+
+// A force is wrapped in an event, so that it keeps the etag that the registry gave it.
+const db::ProtoTable<registry::v1::ForceChanged>& RegisteredForces() {
+  static const db::ProtoTable<registry::v1::ForceChanged> table(
+      {.name = "registered_forces", .key = {"force_id"}, .columns = {}});
   return table;
 }
 
@@ -196,6 +210,13 @@ absl::Status InsertHistory(db::Transaction& tx, const Save& save) {
   return absl::OkStatus();
 }
 
+// Whether the bytes are the fields of some message, end to end.
+bool IsMessage(std::string_view bytes) {
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                               static_cast<int>(bytes.size()));
+  return google::protobuf::internal::WireFormatLite::SkipMessage(&input) && input.ConsumedEntireMessage();
+}
+
 bool MergeBytes(std::string_view bytes, google::protobuf::MessageLite& message) {
   google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                static_cast<int>(bytes.size()));
@@ -211,7 +232,7 @@ bool MergeBytes(std::string_view bytes, google::protobuf::UnknownFieldSet& field
 }  // namespace
 
 std::vector<const db::MessageTable*> Tables() {
-  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory()};
+  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory(), &RegisteredBodies(), &RegisteredForces()};
 }
 
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force) {
@@ -220,6 +241,51 @@ absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_vi
     RETURN_IF_ERROR(tx.Execute("INSERT INTO bodies (body, force_id) VALUES (?, ?)", {body, force}).status());
   }
   return absl::OkStatus();
+}
+
+absl::Status KeepBody(db::Transaction& tx, const registry::v1::Body& body, const registry::v1::Force& force) {
+  const std::string id = LastPart(body.name());
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<registry::v1::BodyRegistered>> row, RegisteredBodies().Find(tx, {id}));
+  db::Versioned<registry::v1::BodyRegistered> kept =
+      row ? *std::move(row) : db::Versioned<registry::v1::BodyRegistered>();
+  *kept.message.mutable_body() = body;
+  if (!force.name().empty()) {
+    *kept.message.mutable_force() = force;
+  }
+  return kept.version > 0 ? RegisteredBodies().Update(tx, {id}, {}, kept)
+                          : RegisteredBodies().Insert(tx, {id}, {}, kept);
+}
+
+absl::Status KeepForce(db::Transaction& tx, const registry::v1::Force& force) {
+  if (force.name().empty()) {
+    return absl::OkStatus();
+  }
+  const std::string id = LastPart(force.name());
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<registry::v1::ForceChanged>> row, RegisteredForces().Find(tx, {id}));
+  db::Versioned<registry::v1::ForceChanged> kept = row ? *std::move(row) : db::Versioned<registry::v1::ForceChanged>();
+  *kept.message.mutable_force() = force;
+  return kept.version > 0 ? RegisteredForces().Update(tx, {id}, {}, kept)
+                          : RegisteredForces().Insert(tx, {id}, {}, kept);
+}
+
+absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transaction& tx, std::string_view after,
+                                                                      int limit) {
+  ASSIGN_OR_RETURN(auto rows, RegisteredBodies().Select(tx, "WHERE body > ? ORDER BY body LIMIT ?", {after, limit}));
+  std::vector<registry::v1::BodyRegistered> bodies;
+  for (auto& row : rows) {
+    bodies.push_back(std::move(row.message));
+  }
+  return bodies;
+}
+
+absl::StatusOr<std::vector<registry::v1::Force>> ForcesAfter(db::Transaction& tx, std::string_view after, int limit) {
+  ASSIGN_OR_RETURN(auto rows,
+                   RegisteredForces().Select(tx, "WHERE force_id > ? ORDER BY force_id LIMIT ?", {after, limit}));
+  std::vector<registry::v1::Force> forces;
+  for (auto& row : rows) {
+    forces.push_back(std::move(*row.message.mutable_force()));
+  }
+  return forces;
 }
 
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body) {
@@ -256,6 +322,19 @@ absl::StatusOr<registry::v1::Inspection> LoadReport(db::Transaction& tx, std::st
   ASSIGN_OR_RETURN(auto row, Reports().Load(tx, {inspection, revision},
                                             fmt::format("inspections/{}/revisions/{}", inspection, revision)));
   return std::move(*row.message.mutable_report());
+}
+
+absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view inspection,
+                                                                   int64_t revision, int limit) {
+  ASSIGN_OR_RETURN(auto rows, Reports().Select(tx,
+                                               "WHERE inspection >= ? AND (inspection > ? OR revision > ?) "
+                                               "ORDER BY inspection, revision LIMIT ?",
+                                               {inspection, inspection, revision, limit}));
+  std::vector<registry::v1::Inspection> reports;
+  for (auto& row : rows) {
+    reports.push_back(std::move(*row.message.mutable_report()));
+  }
+  return reports;
 }
 
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
@@ -362,6 +441,19 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
     }
   }
   return InsertHistory(tx, save);
+}
+
+absl::Status Serialise(const ResponseBytes& bytes, std::string& response) {
+  if (!IsMessage(bytes.content) || !IsMessage(bytes.report)) {
+    return Unreadable(bytes);
+  }
+  v1::Response etag;
+  etag.set_etag(base::EtagOf(bytes.version));
+  response.clear();
+  response.reserve(bytes.content.size() + bytes.report.size() + etag.ByteSizeLong());
+  response.append(bytes.content).append(bytes.report);
+  etag.AppendToString(&response);
+  return absl::OkStatus();
 }
 
 absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response) {

@@ -17,6 +17,7 @@
 #include "libs/db/database.h"
 #include "libs/db/proto_table.h"
 #include "section55/authoring/v1/response.pb.h"
+#include "section55/registry/v1/events.pb.h"
 
 namespace section55::authoring::store {
 
@@ -25,6 +26,18 @@ std::vector<const db::MessageTable*> Tables();
 
 // Remembers which force a body holds to account; a repeat replaces. Ids without collection: "norfolk-pcc", "norfolk".
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force);
+
+// Keeps a body as the registry told of it last, with its force; a repeat replaces. Without a force the one that was kept stays. Nobody
+// needs all of it here: it is what the registry is given back when it has forgotten it.
+absl::Status KeepBody(db::Transaction& tx, const registry::v1::Body& body, const registry::v1::Force& force);
+
+// The same of a force. Nothing for one without a name.
+absl::Status KeepForce(db::Transaction& tx, const registry::v1::Force& force);
+
+// What KeepBody and KeepForce keep, by the id after one; at most `limit`.
+absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transaction& tx, std::string_view after,
+                                                                      int limit);
+absl::StatusOr<std::vector<registry::v1::Force>> ForcesAfter(db::Transaction& tx, std::string_view after, int limit);
 
 // The force that `body` holds to account. NOT_FOUND.
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body);
@@ -37,6 +50,10 @@ absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& rep
 
 // A revision of a report, with its findings. NOT_FOUND, naming it.
 absl::StatusOr<registry::v1::Inspection> LoadReport(db::Transaction& tx, std::string_view inspection, int64_t revision);
+
+// The revisions of the reports kept, by the report's id and the revision after those; at most `limit`.
+absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view inspection,
+                                                                   int64_t revision, int limit);
 
 // A response to be changed and the version it was read at.
 struct StoredResponse {
@@ -93,7 +110,9 @@ struct ResponseBytes {
 };
 using ReadBytes = absl::FunctionRef<absl::Status(const ResponseBytes&)>;
 
-// Fills `response` for a reader who only hands it on: its fields stay as they are stored, in the unknown fields, which go out as they are;
+// Writes the whole response, serialised, for a reader who only hands it on. Only its outline is looked at. DATA_LOSS.
+absl::Status Serialise(const ResponseBytes& bytes, std::string& response);
+// Fills `response` for a list that only hands it on: its fields stay as they are stored, in the unknown fields, which go out as they are;
 // only the etag is set by name. Costs a fraction of Parse. DATA_LOSS.
 absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response);
 // The response with its fields. DATA_LOSS.

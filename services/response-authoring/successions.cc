@@ -50,6 +50,15 @@ absl::Status Remember(db::Transaction& tx, std::string_view kind, const Event& e
   return changes.jobs().Schedule(tx, JobOf(kind, event.predecessor().name(), from));
 }
 
+// All of it, for when the registry has forgotten it.
+absl::Status Keep(db::Transaction& tx, const registry::v1::Body& body, const registry::v1::Force& force) {
+  if (!base::ParseName(body.name(), base::kBodyName)) {
+    return Malformed("a body under a malformed name: " + body.name());
+  }
+  RETURN_IF_ERROR(store::KeepBody(tx, body, force));
+  return store::KeepForce(tx, force);
+}
+
 absl::Status RememberForce(db::Transaction& tx, const registry::v1::Body& body, const std::string& force_name) {
   const auto id = base::ParseName(body.name(), base::kBodyName);
   const auto force = base::ParseName(force_name, base::kForceName);
@@ -165,11 +174,13 @@ bool IsFinal(const absl::Status& error) {
 }  // namespace
 
 absl::Status OnBodyRegistered(db::Transaction& tx, const registry::v1::BodyRegistered& registered) {
+  RETURN_IF_ERROR(Keep(tx, registered.body(), registered.force()));
   return RememberForce(tx, registered.body(), registered.body().force());
 }
 
 absl::Status OnBodyChanged(db::Transaction& tx, const Cause& cause, const registry::v1::BodyChanged& changed,
                            const Changes& changes) {
+  RETURN_IF_ERROR(Keep(tx, changed.body(), changed.force()));
   RETURN_IF_ERROR(RememberForce(tx, changed.body(), changed.force().name()));
   const std::string body = LastPart(changed.body().name());
   RETURN_IF_ERROR(PutAllRight(tx, cause, body, changed.body(), changes));
@@ -178,6 +189,7 @@ absl::Status OnBodyChanged(db::Transaction& tx, const Cause& cause, const regist
 
 absl::Status OnForceChanged(db::Transaction& tx, const Cause& cause, const registry::v1::ForceChanged& changed,
                             const Changes& changes) {
+  RETURN_IF_ERROR(store::KeepForce(tx, changed.force()));
   ASSIGN_OR_RETURN(const std::vector<std::string> bodies, store::BodiesOf(tx, LastPart(changed.force().name())));
   for (const std::string& body : bodies) {
     RETURN_IF_ERROR(PutAllRight(tx, cause, body, changed.force(), changes));
@@ -187,11 +199,18 @@ absl::Status OnForceChanged(db::Transaction& tx, const Cause& cause, const regis
 
 absl::Status OnBodySucceeded(db::Transaction& tx, const registry::v1::BodySucceeded& succeeded,
                              const Changes& changes) {
+  RETURN_IF_ERROR(Keep(tx, succeeded.predecessor(), registry::v1::Force()));
+  RETURN_IF_ERROR(Keep(tx, succeeded.successor(), succeeded.force()));
   return Remember(tx, kSucceedBody, succeeded, changes);
 }
 
 absl::Status OnForceSucceeded(db::Transaction& tx, const registry::v1::ForceSucceeded& succeeded,
                               const Changes& changes) {
+  RETURN_IF_ERROR(store::KeepForce(tx, succeeded.predecessor()));
+  RETURN_IF_ERROR(store::KeepForce(tx, succeeded.successor()));
+  for (const registry::v1::Body& body : succeeded.bodies()) {
+    RETURN_IF_ERROR(Keep(tx, body, registry::v1::Force()));
+  }
   return Remember(tx, kSucceedForce, succeeded, changes);
 }
 
