@@ -165,9 +165,10 @@ bool IsWhole(const v1::Inspection& report) {
 
 // A revision of a report as a follower gives it back.
 struct Given {
-  v1::Inspection report;  // without its etag
-  std::vector<std::string> bodies = {};
+  v1::Inspection report;                 // without its etag
+  std::vector<std::string> bodies = {};  // that owed a response from then on
   std::string reason = {};
+  std::vector<v1::NotOwed> not_owed = {};
 };
 
 template <typename Obligations>
@@ -187,21 +188,30 @@ absl::Status InsertStep(db::Transaction& tx, const std::string& id, const Given&
   *step.mutable_inspection() = report;
   step.set_reason(given.reason);
   step.mutable_bodies()->Assign(given.bodies.begin(), given.bodies.end());
+  step.mutable_not_owed()->Assign(given.not_owed.begin(), given.not_owed.end());
+  v1::InspectionRevision before;  // empty where that is not here
+  if (absl::StatusOr<v1::InspectionRevision> found = store::LoadRevision(tx, id, report.revision() - 1); found.ok()) {
+    before = *std::move(found);
+  } else if (!absl::IsNotFound(found.status())) {
+    return found.status();
+  }
   if (report.state() == v1::Inspection::WITHDRAWN) {
     step.set_kind(v1::InspectionRevision::WITHDRAWAL);
     *step.mutable_time() = report.withdraw_time();
+    for (const std::string& body : before.bodies()) {
+      v1::NotOwed& not_owed = *step.add_not_owed();
+      not_owed.set_body(body);
+      not_owed.set_reason(given.reason);
+    }
   } else if (report.revision() <= rules::kFirstRevision) {
     step.set_kind(v1::InspectionRevision::PUBLICATION);
     *step.mutable_time() = report.publish_time();
   } else {
     step.set_kind(v1::InspectionRevision::CORRECTION);
     *step.mutable_time() = report.correct_time();
-    const auto before = store::LoadRevision(tx, id, report.revision() - 1);
-    if (before.ok()) {
-      const std::vector<v1::Change> changes = rules::Compare(before->inspection(), report);
+    if (before.has_inspection()) {
+      const std::vector<v1::Change> changes = rules::Compare(before.inspection(), report);
       step.mutable_changes()->Assign(changes.begin(), changes.end());
-    } else if (!absl::IsNotFound(before.status())) {
-      return before.status();
     }
   }
   return store::InsertRevision(tx, step);
@@ -306,7 +316,11 @@ events::Handlers TakeIn(events::EventLog& log, const base::Clock& clock) {
                     clock.Now());
   });
   handlers.On<InspectionCorrected>([&](db::Transaction& tx, const Event& event, const InspectionCorrected& corrected) {
-    return OnReport(tx, event, {corrected.inspection(), BodiesOf(corrected.obligations()), corrected.reason()},
+    return OnReport(tx, event,
+                    {corrected.inspection(),
+                     BodiesOf(corrected.obligations()),
+                     corrected.reason(),
+                     {corrected.not_owed().begin(), corrected.not_owed().end()}},
                     corrected, log, clock.Now());
   });
   handlers.On<InspectionWithdrawn>([&](db::Transaction& tx, const Event& event, const InspectionWithdrawn& withdrawn) {

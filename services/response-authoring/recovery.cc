@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/base/proto_time.h"
@@ -63,63 +64,80 @@ absl::Status HeldSuccessions(db::Transaction& tx, std::string& after, std::vecto
   return absl::OkStatus();
 }
 
-// What a body still owes, or has met.
-bool IsOwed(const v1::Response& response) {
-  return response.state() != v1::Response::WITHDRAWN && response.state() != v1::Response::TRANSFERRED;
+// Who owed a response once the report was at a revision, and who had ceased to by that revision.
+struct Owing {
+  std::vector<registry::v1::Obligation> obligations;
+  std::vector<registry::v1::NotOwed> not_owed;
+};
+
+// `next`: when the revision after it was made.
+absl::StatusOr<Owing> OwingAt(db::Transaction& tx, const std::string& id, absl::Time made, absl::Time next) {
+  constexpr int kMostBodies = 1000;
+  Owing owing;
+  const auto add = [&](const store::ResponseBytes& bytes) -> absl::Status {
+    v1::Response response;
+    RETURN_IF_ERROR(store::Parse(bytes, response));
+    const absl::Time opened = base::FromTimestamp(response.create_time());
+    const absl::Time closed =
+        response.has_closure() ? base::FromTimestamp(response.closure().time()) : absl::InfiniteFuture();
+    if (opened < next && closed >= next) {
+      registry::v1::Obligation& owed = owing.obligations.emplace_back();
+      *owed.mutable_body() = response.body();
+      *owed.mutable_force() = response.force();
+      *owed.mutable_findings_to_answer() = response.findings_to_answer();
+    } else if (response.closure().kind() == v1::Closure::NOT_OWED && made <= closed && closed < next) {
+      registry::v1::NotOwed& not_owed = owing.not_owed.emplace_back();
+      not_owed.set_body(response.body().name());
+      not_owed.set_reason(response.closure().reason());
+    }
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(store::ReadRange(tx, {.inspection = id}, v1::RESPONSE_VIEW_BASIC, kMostBodies, add));
+  return owing;
 }
 
-absl::StatusOr<std::vector<registry::v1::Obligation>> ObligationsFor(db::Transaction& tx, const std::string& report) {
-  constexpr int kMostBodies = 1000;
-  std::vector<registry::v1::Obligation> obligations;
-  RETURN_IF_ERROR(store::ReadRange(tx, {.inspection = report}, v1::RESPONSE_VIEW_BASIC, kMostBodies,
-                                   [&](const store::ResponseBytes& bytes) -> absl::Status {
-                                     v1::Response response;
-                                     RETURN_IF_ERROR(store::Parse(bytes, response));
-                                     if (!IsOwed(response)) {
-                                       return absl::OkStatus();
-                                     }
-                                     registry::v1::Obligation& owed = obligations.emplace_back();
-                                     *owed.mutable_body() = response.body();
-                                     *owed.mutable_force() = response.force();
-                                     *owed.mutable_findings_to_answer() = response.findings_to_answer();
-                                     return absl::OkStatus();
-                                   }));
-  return obligations;
+absl::StatusOr<Event> HeldRevision(db::Transaction& tx, const registry::v1::Inspection& report, absl::Time next) {
+  const std::string id = report.name().substr(report.name().rfind('/') + 1);
+  ASSIGN_OR_RETURN(const Owing owing, OwingAt(tx, id, base::FromTimestamp(report.update_time()), next));
+  if (report.state() == registry::v1::Inspection::WITHDRAWN) {
+    // With its findings, which the registry lacks too.
+    registry::v1::InspectionWithdrawn withdrawn;
+    *withdrawn.mutable_inspection() = report;
+    withdrawn.set_reason(report.withdrawal_reason());
+    return events::MakeHeldEvent("", report.name(), withdrawn);
+  }
+  if (report.revision() > 1) {
+    registry::v1::InspectionCorrected corrected;
+    *corrected.mutable_inspection() = report;
+    corrected.mutable_obligations()->Assign(owing.obligations.begin(), owing.obligations.end());
+    corrected.mutable_not_owed()->Assign(owing.not_owed.begin(), owing.not_owed.end());
+    corrected.set_reason(report.correction_reason());
+    return events::MakeHeldEvent("", report.name(), corrected);
+  }
+  registry::v1::InspectionPublished published;
+  *published.mutable_inspection() = report;
+  published.mutable_obligations()->Assign(owing.obligations.begin(), owing.obligations.end());
+  return events::MakeHeldEvent("", report.name(), published);
 }
 
 // Every revision, so that the registry has its history again.
 absl::Status HeldReports(db::Transaction& tx, std::string& after, std::vector<Event>& page) {
-  constexpr int kReports = 4;  // each can be large, and so can be what each body must answer
+  constexpr size_t kReports = 4;  // each can be large, and so can be what each body must answer
   const size_t slash = after.find('/');
   int64_t revision = 0;
   if (slash != std::string::npos) {
     std::from_chars(after.data() + slash + 1, after.data() + after.size(), revision);
   }
-  ASSIGN_OR_RETURN(const auto reports, store::ReportsAfter(tx, after.substr(0, slash), revision, kReports));
-  for (const registry::v1::Inspection& report : reports) {
-    const std::string id = report.name().substr(report.name().rfind('/') + 1);
-    after = fmt::format("{}/{}", id, report.revision());
-    if (report.state() == registry::v1::Inspection::WITHDRAWN) {
-      // With its findings, which the registry lacks too.
-      registry::v1::InspectionWithdrawn withdrawn;
-      *withdrawn.mutable_inspection() = report;
-      withdrawn.set_reason(report.withdrawal_reason());
-      page.push_back(events::MakeHeldEvent("", report.name(), withdrawn));
-      continue;
-    }
-    ASSIGN_OR_RETURN(const std::vector<registry::v1::Obligation> obligations, ObligationsFor(tx, id));
-    if (report.revision() > 1) {
-      registry::v1::InspectionCorrected corrected;
-      *corrected.mutable_inspection() = report;
-      corrected.mutable_obligations()->Assign(obligations.begin(), obligations.end());
-      corrected.set_reason(report.correction_reason());
-      page.push_back(events::MakeHeldEvent("", report.name(), corrected));
-    } else {
-      registry::v1::InspectionPublished published;
-      *published.mutable_inspection() = report;
-      published.mutable_obligations()->Assign(obligations.begin(), obligations.end());
-      page.push_back(events::MakeHeldEvent("", report.name(), published));
-    }
+  // One more than is given back, as each is to know what came after it.
+  ASSIGN_OR_RETURN(const auto reports, store::ReportsAfter(tx, after.substr(0, slash), revision, kReports + 1));
+  for (size_t i = 0; i < reports.size() && i < kReports; ++i) {
+    const registry::v1::Inspection& report = reports[i];
+    const bool has_next = i + 1 < reports.size() && reports[i + 1].name() == report.name();
+    ASSIGN_OR_RETURN(Event held, HeldRevision(tx, report,
+                                              has_next ? base::FromTimestamp(reports[i + 1].update_time())
+                                                       : absl::InfiniteFuture()));
+    page.push_back(std::move(held));
+    after = fmt::format("{}/{}", report.name().substr(report.name().rfind('/') + 1), report.revision());
   }
   return absl::OkStatus();
 }

@@ -58,6 +58,21 @@ TEST_P(SuccessionsTest, AreKeptAndReplaced) {
               IsOk());
 }
 
+TEST_P(SuccessionsTest, AllAreReadInTheOrderOfTheirDays) {
+  Save("bodies/a", "bodies/b", kDay + absl::Hours(24));
+  Save("bodies/z", "bodies/a", kDay);
+  std::vector<Succession> all;
+  ASSERT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(all, AllSuccessions(tx));
+    return absl::OkStatus();
+  }),
+              IsOk());
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].predecessor, "bodies/z");
+  EXPECT_EQ(all[1].successor, "bodies/b");
+  EXPECT_EQ(all[1].event, std::string("an \0 event", 10));
+}
+
 TEST_P(SuccessionsTest, DamageIsDataLoss) {
   Save("bodies/norfolk-pcc", "bodies/norfolk-board");
   ASSERT_THAT(database().Write([&](db::Transaction& tx) {

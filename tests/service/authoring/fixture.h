@@ -96,6 +96,7 @@ class AuthoringTest : public ::testing::Test {
       registry::v1::BodyRegistered registered;
       registered.mutable_body()->set_name(std::string("bodies/") + area + "-pcc");
       registered.mutable_body()->set_force(std::string("forces/") + area);
+      registered.mutable_force()->set_name(registered.body().force());
       EXPECT_THAT(Arrives(registered), IsOk());
     }
     EXPECT_THAT(Arrives(SafeToShare()), IsOk());

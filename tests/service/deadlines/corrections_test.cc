@@ -24,10 +24,11 @@ class CorrectionsTest : public section55::testing::OnBothEngines {
   CorrectionsTest() : OnBothEngines(Schemas()), clock_(London(2020, 12, 17, 9)), world_(database(), clock_) {}
 
   // Safe to share? with its clock from this day on, still owed by these.
-  static registry::v1::InspectionCorrected Correction(std::optional<absl::CivilDay> first,
-                                                      const std::vector<std::string>& bodies) {
+  registry::v1::InspectionCorrected Correction(std::optional<absl::CivilDay> first,
+                                               const std::vector<std::string>& bodies) {
     registry::v1::InspectionCorrected corrected;
     auto& inspection = *corrected.mutable_inspection();
+    inspection.set_revision(++revision_);
     inspection.set_name("inspections/safe-to-share");
     inspection.set_title("Safe to share?");
     inspection.set_basis(Inspection::STATUTE_S55);
@@ -45,8 +46,9 @@ class CorrectionsTest : public section55::testing::OnBothEngines {
     return corrected;
   }
 
-  static common::v1::Event Withdrawal() {
+  common::v1::Event Withdrawal() {
     registry::v1::InspectionWithdrawn withdrawn;
+    withdrawn.mutable_inspection()->set_revision(++revision_);
     withdrawn.mutable_inspection()->set_name("inspections/safe-to-share");
     withdrawn.mutable_inspection()->set_state(Inspection::WITHDRAWN);
     withdrawn.set_reason("Published by mistake");
@@ -85,6 +87,7 @@ class CorrectionsTest : public section55::testing::OnBothEngines {
 
   base::DrivenClock clock_;
   World world_;
+  int revision_ = 1;
 };
 
 TEST_P(CorrectionsTest, TheDayMovesForEverybodyByOneEventAndIsRecorded) {
@@ -191,6 +194,26 @@ TEST_P(CorrectionsTest, NewsOfAReportThatComesAfterTheDayGoesOnAtOnce) {
   corrected.mutable_obligations(0)->mutable_body()->add_predecessors("bodies/norfolk-pcc");
   ASSERT_THAT(world_.FromRegistry(EventOf(corrected)), IsOk());
   EXPECT_EQ(DueOf(kBoard), "2021-02-09");
+}
+
+TEST_P(CorrectionsTest, WhatIsToldAgainAfterARestoreOfTheRegistryMovesNothing) {
+  OpenBoth();
+  const common::v1::Event first = EventOf(Correction(kPublished - 7, {kNorfolk, kSuffolk}));
+  const common::v1::Event withdrawal = Withdrawal();
+  const common::v1::Event last = EventOf(Correction(kPublished, {kNorfolk, kSuffolk}));
+  for (const common::v1::Event& event : {first, withdrawal, last}) {
+    ASSERT_THAT(world_.FromRegistry(event), IsOk());
+  }
+  const std::vector<std::string> told = world_.Told();
+  const v1::Deadline before = world_.Load(kNorfolk, kReport);
+  EXPECT_EQ(before.state(), v1::Deadline::PENDING);
+  for (const common::v1::Event& event :
+       {InspectionPublished(kReport, kPublished, {kNorfolk, kSuffolk, "kent-pcc"}), first, withdrawal, last}) {
+    ASSERT_THAT(world_.FromRegistry(event), IsOk());
+  }
+  EXPECT_THAT(world_.Load(kNorfolk, kReport), section55::testing::EqualsProto(before));
+  EXPECT_EQ(StateOf("kent-pcc"), v1::Deadline::PENDING) << "who had not been heard of owes it by what is known now";
+  EXPECT_EQ(world_.Told().size(), told.size() + 1);
 }
 
 SECTION55_ON_BOTH_ENGINES(CorrectionsTest);

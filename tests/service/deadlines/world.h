@@ -65,6 +65,7 @@ inline common::v1::Event InspectionPublished(const std::string& inspection, absl
   registry::v1::InspectionPublished event;
   event.mutable_inspection()->set_name("inspections/" + inspection);
   event.mutable_inspection()->set_title("Safe to share?");
+  event.mutable_inspection()->set_revision(1);
   event.mutable_inspection()->set_basis(basis);
   *event.mutable_inspection()->mutable_publication_date() = base::ToProtoDate(published);
   for (const std::string& body : bodies) {

@@ -93,6 +93,14 @@ TEST(OpenTest, AMonthStartsNoClock) {
   ASSERT_THAT(explained.status(), IsOk());
   EXPECT_FALSE(explained->has_due_date());
   EXPECT_EQ(explained->steps(0), "Of the day of publication only the month is known, 2020-12.");
+  ASSERT_EQ(explained->working_size(), explained->steps_size()) << "the same as data";
+  EXPECT_EQ(explained->working(0).kind(), v1::Step::NO_DAY);
+  // Nor does what is only practice give a day.
+  const auto practice = ExplainWithoutDay("thirty-day-practice", inspection);
+  ASSERT_THAT(practice.status(), IsOk());
+  EXPECT_FALSE(practice->has_due_date());
+  EXPECT_EQ(practice->days_left(), 0);
+  EXPECT_THAT(practice->steps(), Not(Contains(HasSubstr("statutory"))));
 }
 
 TEST(OpenTest, DayOneIsTheDayThatTheRegistryStates) {
@@ -185,6 +193,20 @@ TEST(StatesTest, AreTheWholeLifeOfADeadline) {
             "CANCELLED -> PENDING: it is owed again\n"
             "PENDING -> TRANSFERRED: another body comes in the place of this one\n"
             "MISSED -> TRANSFERRED: another body comes in the place of this one\n");
+}
+
+TEST(ReinstateTest, GivesBackOnlyWhatIsMissed) {
+  v1::Reinstatement record;
+  record.set_actor("people/op");
+  v1::Deadline deadline = Opened();
+  ASSERT_TRUE(Miss(London(2021, 2, 11), deadline));
+  v1::Deadline rightly = deadline;
+  EXPECT_FALSE(Reinstate(London(2021, 2, 11), record, rightly)) << "its day has passed";
+  ASSERT_TRUE(Cancel("The report was withdrawn", London(2021, 2, 9), rightly));
+  EXPECT_FALSE(Reinstate(London(2021, 2, 9), record, rightly)) << "what is not owed any more stays cancelled";
+  EXPECT_EQ(rightly.state(), v1::Deadline::CANCELLED);
+  EXPECT_TRUE(Reinstate(London(2021, 2, 9), record, deadline));
+  EXPECT_EQ(deadline.state(), v1::Deadline::PENDING);
 }
 
 TEST(MeetTest, TheLastMinuteOfDay56IsInTime) {
