@@ -9,19 +9,26 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "libs/access/identity.h"
 
 namespace section55::access {
 
-// Which force a body holds to account, for calls by a force's people. Implemented by the services that serve forces.
+// Which force a body holds to account, for calls by a force's people, and what comes in whose place. Implemented by the services that serve forces.
 // Thread-safe.
 class TenantDirectory {
  public:
   virtual ~TenantDirectory() = default;
   // "bodies/norfolk-pcc" -> "forces/norfolk"; NOT_FOUND for an unknown body.
   virtual absl::StatusOr<std::string> ForceOf(std::string_view body) = 0;
+  // The caller with the grants that those held bring with them at `now`: what is granted on a body or force is good for what has come in
+  // its place. The caller itself where that is nothing. It may be known for a second; `afresh`: looked at anew.
+  virtual std::shared_ptr<const Identity> WithInherited(std::shared_ptr<const Identity> caller, absl::Time now,
+                                                        bool afresh) {
+    return caller;
+  }
 };
 
 // What the caller may see in this call.

@@ -20,6 +20,9 @@ class BodyDirectory : public access::TenantDirectory {
 
   absl::StatusOr<std::string> ForceOf(std::string_view body) override;
 
+ protected:
+  db::Database& database() { return database_; }
+
  private:
   db::Database& database_;
   const Find find_;

@@ -218,6 +218,26 @@ absl::Status Server::Impl::Enter(OpenCall& open, const Entry& entry, const Ident
   return absl::OkStatus();
 }
 
+absl::StatusOr<access::Scope> Server::Impl::Authorise(const access::Policy::Method& method,
+                                                      const google::protobuf::Message& request,
+                                                      std::shared_ptr<const Identity>& caller) {
+  if (directory == nullptr || caller->kind != Identity::Kind::kPerson) {
+    return policy.Authorise(method, *caller, request, directory);
+  }
+  const std::shared_ptr<const Identity> bare = caller;
+  caller = directory->WithInherited(bare, clock.Now(), /*afresh=*/false);
+  absl::StatusOr<access::Scope> scope = policy.Authorise(method, *caller, request, directory);
+  if (absl::IsPermissionDenied(scope.status())) {
+    // Before anybody is refused: perhaps they have come to hold it just now.
+    const size_t held = caller->grants.size();
+    caller = directory->WithInherited(bare, clock.Now(), /*afresh=*/true);
+    if (caller->grants.size() > held) {
+      scope = policy.Authorise(method, *caller, request, directory);
+    }
+  }
+  return scope;
+}
+
 absl::Status Server::Impl::EnterTenant(OpenCall& open, const Entry& entry, std::string_view tenant) {
   const bool streams = entry.method->descriptor->server_streaming();
   const OpenCalls::Kind kind = streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall;
@@ -255,7 +275,7 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
   const access::Policy::Method& method = *entry.method;
   const absl::Status let_in = Admit(open, entry, kind, admitted);
   absl::StatusOr<access::Scope> scope =
-      let_in.ok() ? policy.Authorise(method, *admitted.caller, request, directory) : let_in;
+      let_in.ok() ? Authorise(method, request, admitted.caller) : absl::StatusOr<access::Scope>(let_in);
   std::string_view tenant;
   if (scope.ok()) {
     std::string scratch;

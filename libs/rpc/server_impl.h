@@ -93,6 +93,10 @@ struct Server::Impl {
   // The answer to a request that was not read; with `ask`, to callers who may not even call another one.
   grpc::Status Refuse(OpenCall& open, Entry& entry, const absl::Status& why, bool ask);
   absl::Status Admit(OpenCall& open, const Entry& entry, Kind kind, Admitted& admitted);
+  // With what the caller's grants bring with them.
+  absl::StatusOr<access::Scope> Authorise(const access::Policy::Method& method,
+                                          const google::protobuf::Message& request,
+                                          std::shared_ptr<const access::Identity>& caller);
   absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, Kind kind,
                       Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body);
   // `request` is null when it was not read.

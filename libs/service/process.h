@@ -4,7 +4,7 @@
 //   int main(int argc, char** argv) {
 //     service::Process process("response-authoring", authoring::MigrationSchema(), authoring::store::Tables());
 //     if (const auto ended = process.Open(argc, argv)) return *ended;
-//     rpc::BodyDirectory directory(process.parts().database, authoring::store::ForceOf);
+//     service::Directory directory(process.parts().database, authoring::store::ForceOf);
 //     authoring::ResponseAuthoringService service(process.parts(), ...);
 //     process.Serve(authoring::kServiceName, service, &directory);
 //     process.OfferFeedTo({"publication"});

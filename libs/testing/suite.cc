@@ -233,6 +233,7 @@ Command Suite::CommandOf(Service service) const {
     command.words.push_back("--publication=" + address(Service::kPublication));
   }
   if (service == Service::kPublication) {
+    command.words.push_back("--inspection_registry=" + address(Service::kRegistry));
     command.words.push_back("--response_authoring=" + address(Service::kAuthoring));
     command.words.push_back("--web_listen=" + web_port_.address());
   }

@@ -1,4 +1,5 @@
-// The timer: a deadline that is still PENDING when its day has passed becomes MISSED.
+// The timer: a deadline that is still PENDING when its day has passed becomes MISSED, and what is open is handed over on the day on which
+// another body comes in the place of its own.
 #pragma once
 
 #include "libs/jobs/queue.h"

@@ -3,6 +3,7 @@
 #include "absl/flags/flag.h"
 #include "deadlines_schema.h"
 #include "libs/service/process.h"
+#include "libs/service/successions.h"
 #include "services/deadline-scheduler/changes.h"
 #include "services/deadline-scheduler/followers.h"
 #include "services/deadline-scheduler/jobs.h"
@@ -21,7 +22,7 @@ int main(int argc, char** argv) {
   }
   const service::Parts parts = process.parts();
   const deadlines::Changes changes(parts.log, parts.jobs, parts.clock);
-  rpc::BodyDirectory directory(parts.database, deadlines::store::ForceOf);
+  service::Directory directory(parts.database, deadlines::store::ForceOf);
   deadlines::DeadlineSchedulerService service(parts.server, parts.database, directory, parts.clock, changes);
   process.Serve(deadlines::kServiceName, service, &directory);
   deadlines::RegisterJobs(parts.jobs, changes);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "libs/base/checks.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
@@ -94,15 +97,25 @@ absl::StatusOr<DeadlineId> ParseDeadlineName(std::string_view name) {
 
 std::string DeadlineName(const DeadlineId& id) { return base::MakeName(base::kDeadlineName, {id.body, id.inspection}); }
 
+std::optional<absl::CivilDay> DayOne(const Inspection& inspection) {
+  return base::ToCivilDay(inspection.has_clock_start_date() ? inspection.clock_start_date()
+                                                            : inspection.publication_date());
+}
+
+bool IsNews(const Inspection& told, const Inspection& known) {
+  const auto place = [](const Inspection& one) {
+    return std::make_pair(base::FromTimestamp(one.update_time()), one.revision());
+  };
+  return place(told) > place(known);
+}
+
 absl::StatusOr<std::optional<v1::Deadline>> Open(const Inspection& inspection, const DeadlineId& id, absl::Time now) {
-  const std::optional<absl::CivilDay> published = base::ToCivilDay(inspection.publication_date());
-  if (!published) {
-    Violations violations;
-    violations.Add("inspection.publication_date", "is not a full date");
-    return violations.ToStatus();
+  const std::optional<absl::CivilDay> first = DayOne(inspection);
+  if (!first) {
+    return std::nullopt;
   }
   ASSIGN_OR_RETURN(const v1::ExplainDeadlineResponse working,
-                   Explain(calendar::kSection55Rule, *published, inspection.basis(), now));
+                   Explain(calendar::kSection55Rule, *first, inspection.basis(), now));
   if (!working.has_due_date()) {
     return std::nullopt;
   }
@@ -119,6 +132,72 @@ absl::StatusOr<std::optional<v1::Deadline>> Open(const Inspection& inspection, c
   deadline.set_state(v1::Deadline::PENDING);
   *deadline.mutable_create_time() = base::ToTimestamp(now);
   return deadline;
+}
+
+absl::StatusOr<Corrected> Correct(const Inspection& inspection, const std::string& reason, const std::string& actor,
+                                  absl::Time now, v1::Deadline& deadline) {
+  if (deadline.state() == v1::Deadline::TRANSFERRED) {
+    return Corrected::kNothing;
+  }
+  ASSIGN_OR_RETURN(const DeadlineId id, ParseDeadlineName(deadline.name()));
+  ASSIGN_OR_RETURN(const std::optional<v1::Deadline> fresh, Open(inspection, id, now));
+  if (!fresh) {
+    return Cancel("The report as corrected has no statutory day: " + reason, now, deadline) ? Corrected::kCancelled
+                                                                                            : Corrected::kNothing;
+  }
+  Corrected result = Corrected::kNothing;
+  deadline.set_inspection_title(fresh->inspection_title());
+  if (deadline.state() == v1::Deadline::CANCELLED) {
+    deadline.set_state(v1::Deadline::PENDING);
+    deadline.clear_cancellation_reason();
+    deadline.clear_cancel_time();
+    result = Corrected::kReopened;
+  }
+  if (Day(fresh->due_date()) != Day(deadline.due_date())) {
+    v1::DeadlineMove& move = *deadline.add_moves();
+    *move.mutable_from_date() = deadline.due_date();
+    *move.mutable_to_date() = fresh->due_date();
+    move.set_reason(inspection.clock_reason().empty() ? reason : inspection.clock_reason());
+    move.set_actor(actor);
+    *move.mutable_time() = base::ToTimestamp(now);
+    *deadline.mutable_publication_date() = fresh->publication_date();
+    *deadline.mutable_due_date() = fresh->due_date();
+    deadline.set_rule_version(fresh->rule_version());
+    if (deadline.state() == v1::Deadline::MET) {
+      const absl::CivilDay done = calendar::LondonDay(base::FromTimestamp(deadline.met_time()));
+      deadline.set_met_day_number(calendar::DayNumber(Day(deadline.publication_date()), done));
+      deadline.set_late_by_days(calendar::LateByDays(Day(deadline.due_date()), done));
+    } else if (deadline.state() == v1::Deadline::MISSED && now < MissedFrom(deadline)) {
+      deadline.set_state(v1::Deadline::PENDING);
+    }
+    result = result == Corrected::kReopened ? result : Corrected::kMoved;
+  }
+  return result;
+}
+
+bool Cancel(const std::string& reason, absl::Time now, v1::Deadline& deadline) {
+  if (!base::Move(kTransitions, deadline, v1::Deadline::CANCELLED).ok()) {
+    return false;
+  }
+  deadline.set_cancellation_reason(reason);
+  *deadline.mutable_cancel_time() = base::ToTimestamp(now);
+  return true;
+}
+
+std::optional<v1::Deadline> Transfer(const std::string& successor, absl::Time now, v1::Deadline& deadline) {
+  const auto id = ParseDeadlineName(deadline.name());
+  if (!id.ok() || !base::Move(kTransitions, deadline, v1::Deadline::TRANSFERRED).ok()) {
+    return std::nullopt;
+  }
+  v1::Deadline next = deadline;
+  next.set_state(v1::Deadline::PENDING);
+  next.set_name(DeadlineName({successor, id->inspection}));
+  next.set_response(base::MakeName(base::kResponseName, {successor, id->inspection}));
+  next.set_transferred_from(deadline.name());
+  *next.mutable_create_time() = base::ToTimestamp(now);
+  next.clear_etag();
+  deadline.set_transferred_to(next.name());
+  return next;
 }
 
 absl::Time MissedFrom(const v1::Deadline& deadline) { return calendar::MissedFrom(Day(deadline.due_date())); }
@@ -149,7 +228,7 @@ bool Miss(absl::Time now, v1::Deadline& deadline) {
 }
 
 bool Reinstate(absl::Time now, const v1::Reinstatement& record, v1::Deadline& deadline) {
-  if (!base::CanMove(kTransitions, deadline.state(), v1::Deadline::PENDING) || now >= MissedFrom(deadline)) {
+  if (deadline.state() != v1::Deadline::MISSED || now >= MissedFrom(deadline)) {
     return false;
   }
   deadline.set_state(v1::Deadline::PENDING);
@@ -214,8 +293,39 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
   return response;
 }
 
+absl::StatusOr<v1::ExplainDeadlineResponse> ExplainWithoutDay(std::string_view rule, const Inspection& inspection) {
+  // Of any day: only what the rule says of itself is taken from it.
+  ASSIGN_OR_RETURN(v1::ExplainDeadlineResponse response,
+                   Explain(rule,
+                           absl::CivilDay(inspection.publication_date().year(),
+                                          std::max(1, inspection.publication_date().month()), 1),
+                           Inspection::VOLUNTARY, absl::UnixEpoch()));
+  response.clear_publication_date();
+  response.clear_day_number_today();
+  response.clear_due_date();
+  response.clear_days_left();
+  response.clear_steps();
+  response.clear_working();
+  const auto say = [&](const std::string& why) {
+    AddStep({calendar::Step::Kind::kNoDay, why, std::nullopt}, response);
+  };
+  if (inspection.state() == Inspection::WITHDRAWN) {
+    say(fmt::format("The report was withdrawn: {}", inspection.withdrawal_reason()));
+  } else {
+    say(fmt::format("Of the day of publication only the month is known, {:04}-{:02}.",
+                    inspection.publication_date().year(), inspection.publication_date().month()));
+    say(response.statutory() ? "No statutory clock runs until a correction of the report gives the day."
+                             : "Nothing can be counted until a correction of the report gives the day.");
+  }
+  return response;
+}
+
 std::string ExplainState(const v1::Deadline& deadline) {
   switch (deadline.state()) {
+    case v1::Deadline::CANCELLED:
+      return fmt::format("{} is not owed any more: {}", deadline.response(), deadline.cancellation_reason());
+    case v1::Deadline::TRANSFERRED:
+      return fmt::format("Another body goes on with {}: see {}.", deadline.response(), deadline.transferred_to());
     case v1::Deadline::PENDING:
       return fmt::format("{} has not been published yet.", deadline.response());
     case v1::Deadline::MISSED:

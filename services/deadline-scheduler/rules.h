@@ -21,11 +21,17 @@
 namespace section55::deadlines::rules {
 
 // Every way there is. Nothing else changes a state, and nothing leads out of MET: what was done stays done.
-inline constexpr base::Transitions<v1::Deadline::State, 4> kTransitions = {{
+inline constexpr base::Transitions<v1::Deadline::State, 10> kTransitions = {{
     {v1::Deadline::PENDING, v1::Deadline::MET, "the response is published"},
     {v1::Deadline::PENDING, v1::Deadline::MISSED, "its last day has passed"},
     {v1::Deadline::MISSED, v1::Deadline::PENDING, "its day has not passed: the clock was wrong"},
     {v1::Deadline::MISSED, v1::Deadline::MET, "the response is published late, or in time and heard of late"},
+    {v1::Deadline::MISSED, v1::Deadline::PENDING, "a correction of the report moved its day"},
+    {v1::Deadline::PENDING, v1::Deadline::CANCELLED, "the response is not owed any more, or has no statutory day"},
+    {v1::Deadline::MISSED, v1::Deadline::CANCELLED, "the response is not owed any more, or has no statutory day"},
+    {v1::Deadline::CANCELLED, v1::Deadline::PENDING, "it is owed again"},
+    {v1::Deadline::PENDING, v1::Deadline::TRANSFERRED, "another body comes in the place of this one"},
+    {v1::Deadline::MISSED, v1::Deadline::TRANSFERRED, "another body comes in the place of this one"},
 }};
 
 // The ids in "bodies/norfolk-pcc/deadlines/safe-to-share".
@@ -40,10 +46,31 @@ struct DeadlineId {
 absl::StatusOr<DeadlineId> ParseDeadlineName(std::string_view name);
 std::string DeadlineName(const DeadlineId& id);
 
-// The statutory deadline that a body has for a report; nothing when section 55(5A) gives no day: another basis, or
-// published before the rule came into force. INVALID_ARGUMENT when the report has no full publication date.
+// Day 1 of a report's clock: the day that the registry says, or the publication date. Nothing while only the month is known.
+std::optional<absl::CivilDay> DayOne(const registry::v1::Inspection& inspection);
+
+// Whether `told` says something of its report that `known` does not: a revision told again, after the registry was restored from a backup,
+// does not.
+bool IsNews(const registry::v1::Inspection& told, const registry::v1::Inspection& known);
+
+// The statutory deadline that a body has for a report; nothing when section 55(5A) gives no day: another basis,
+// published before the rule came into force, or only the month of publication is known.
 absl::StatusOr<std::optional<v1::Deadline>> Open(const registry::v1::Inspection& inspection, const DeadlineId& id,
                                                  absl::Time now);
+
+// What a correction made of a deadline.
+enum class Corrected { kNothing, kMoved, kReopened, kCancelled };
+
+// The report was corrected, and the response is owed. Its day follows the report's day 1: a move is recorded with `reason` and `actor`, and
+// how late it was done is counted anew. A deadline that was cancelled is PENDING again. One without a statutory day is cancelled.
+absl::StatusOr<Corrected> Correct(const registry::v1::Inspection& inspection, const std::string& reason,
+                                  const std::string& actor, absl::Time now, v1::Deadline& deadline);
+
+// It is not owed any more. False and no change when it is done, or over.
+bool Cancel(const std::string& reason, absl::Time now, v1::Deadline& deadline);
+
+// It is another body's from now on: ends this one and returns the other, with the same day. Nothing when it is done, or over.
+std::optional<v1::Deadline> Transfer(const std::string& successor, absl::Time now, v1::Deadline& deadline);
 
 // The first instant at which it is missed: 00:00 in London on the day after the due date.
 absl::Time MissedFrom(const v1::Deadline& deadline);
@@ -74,6 +101,9 @@ void CheckReinstate(const v1::ReinstateDeadlinesRequest& request, base::Violatio
 absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl::CivilDay publication_date,
                                                     registry::v1::Inspection::Basis basis, absl::Time now);
 
+// The same for a report of which only the month is known, or that is withdrawn: why it has no day.
+absl::StatusOr<v1::ExplainDeadlineResponse> ExplainWithoutDay(std::string_view rule,
+                                                              const registry::v1::Inspection& inspection);
 // Adds a step as a sentence and as data, its day counted from the response's publication_date.
 void AddStep(const calendar::Step& step, v1::ExplainDeadlineResponse& response);
 

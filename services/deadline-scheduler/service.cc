@@ -117,17 +117,27 @@ absl::Status DeadlineSchedulerService::ExplainReport(const rpc::Call& call, cons
   return database_.Read(
       [&](db::Transaction& tx) -> absl::Status {
         ASSIGN_OR_RETURN(const registry::v1::Inspection report, store::LoadInspection(tx, inspection));
-        const auto published = base::ToCivilDay(report.publication_date());
-        if (!published) {
-          return absl::DataLossError(fmt::format("{} is stored without its publication date", report.name()));
+        const auto first = rules::DayOne(report);
+        if (!first || report.state() == registry::v1::Inspection::WITHDRAWN) {
+          ASSIGN_OR_RETURN(response, rules::ExplainWithoutDay(request.rule(), report));
+        } else {
+          ASSIGN_OR_RETURN(response, rules::Explain(request.rule(), *first, report.basis(), call.now));
+          if (!report.clock_reason().empty()) {
+            rules::AddStep({calendar::Step::Kind::kRemark,
+                            fmt::format("Day 1 is as the registrar states: {}", report.clock_reason()), *first},
+                           response);
+          }
         }
-        ASSIGN_OR_RETURN(response, rules::Explain(request.rule(), *published, report.basis(), call.now));
-        if (request.body().empty() || !response.has_due_date()) {
+        if (request.body().empty()) {
           return absl::OkStatus();
         }
         ASSIGN_OR_RETURN(const rules::DeadlineId id, rules::ParseDeadlineName(deadline.name()));
-        ASSIGN_OR_RETURN(const store::StoredDeadline stored, store::LoadDeadline(tx, id));
-        rules::AddStep({calendar::Step::Kind::kStanding, rules::ExplainState(stored.message), std::nullopt}, response);
+        const absl::StatusOr<store::StoredDeadline> stored = store::LoadDeadline(tx, id);
+        if (absl::IsNotFound(stored.status()) && !response.has_due_date()) {
+          return absl::OkStatus();  // nothing was opened, as there is no day
+        }
+        RETURN_IF_ERROR(stored.status());
+        rules::AddStep({calendar::Step::Kind::kStanding, rules::ExplainState(stored->message), std::nullopt}, response);
         return absl::OkStatus();
       },
       call.deadline);

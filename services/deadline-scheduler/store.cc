@@ -160,6 +160,16 @@ absl::Status SaveInspection(db::Transaction& tx, std::string_view id, const regi
   facts.message.set_title(inspection.title());
   *facts.message.mutable_publication_date() = inspection.publication_date();
   facts.message.set_basis(inspection.basis());
+  facts.message.set_state(inspection.state());
+  facts.message.set_revision(inspection.revision());
+  if (inspection.has_update_time()) {
+    *facts.message.mutable_update_time() = inspection.update_time();
+  }
+  facts.message.set_clock_reason(inspection.clock_reason());
+  facts.message.set_withdrawal_reason(inspection.withdrawal_reason());
+  if (inspection.has_clock_start_date()) {
+    *facts.message.mutable_clock_start_date() = inspection.clock_start_date();
+  }
   if (stored) {
     return Inspections().Update(tx, {id}, {}, facts);
   }
@@ -205,6 +215,14 @@ absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, 
     RETURN_IF_ERROR(added.status());
     return std::nullopt;
   }
+  ASSIGN_OR_RETURN(const std::optional<absl::Time> published, PublishedTime(tx, id));
+  if (!published) {
+    return tx.Conflict();  // it was committed after this transaction's snapshot was taken
+  }
+  return published;
+}
+
+absl::StatusOr<std::optional<absl::Time>> PublishedTime(db::Transaction& tx, const DeadlineId& id) {
   std::optional<absl::Time> published;
   RETURN_IF_ERROR(tx.Query("SELECT published_time FROM publications WHERE body = ? AND inspection = ?",
                            {id.body, id.inspection}, [&](const db::Row& row) {
@@ -212,9 +230,6 @@ absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, 
                                published = base::FromMicros(row.Int64(0));
                              }
                            }));
-  if (!published) {
-    return tx.Conflict();  // it was committed after this transaction's snapshot was taken
-  }
   return published;
 }
 

@@ -36,7 +36,7 @@ absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body);
 // The bodies that hold `force` to account.
 absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::string_view force);
 
-// Remembers a published report's name, title, publication date and basis; a repeat replaces.
+// Remembers a published report's name, title, revision, dates, basis and state; a repeat replaces.
 absl::Status SaveInspection(db::Transaction& tx, std::string_view id, const registry::v1::Inspection& inspection);
 
 // What SaveInspection remembered. NOT_FOUND, naming the resource.
@@ -60,6 +60,8 @@ absl::StatusOr<Publication> RecordPublication(db::Transaction& tx, const Deadlin
 // will know that the deadline waits. Of two concurrent transactions, one in each of the two, the later always sees the earlier.
 absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, const DeadlineId& id);
 
+// When the response was first published; nothing when it was not, or nobody waits for it.
+absl::StatusOr<std::optional<absl::Time>> PublishedTime(db::Transaction& tx, const DeadlineId& id);
 // When each response that was published was first published, by body and inspection after those; at most `limit`.
 struct FirstPublication {
   DeadlineId id;

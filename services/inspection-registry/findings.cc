@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "libs/base/checks.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
@@ -100,6 +101,48 @@ void ValidateDue(const Due& due, const std::string& field, base::Violations& vio
   }
   base::CheckName(field + ".words", due.words(), 200,
                   due.precision() == Due::RELATIVE ? base::Presence::kRequired : base::Presence::kOptional, violations);
+  base::CheckName(field + ".set_by", due.set_by(), 200, base::Presence::kOptional, violations);
+  if (!due.set_by().empty() && !due.words().empty()) {
+    violations.Add(field + ".set_by",
+                   "is for a date that the report does not print: then there are no words as printed");
+  }
+}
+
+void ValidateThemes(const Finding& finding, const std::string& path, base::Violations& violations) {
+  constexpr int kMostThemes = 20;
+  if (finding.themes_size() > kMostThemes) {
+    violations.Add(path + ".themes",
+                   fmt::format("has {} themes; at most {} are allowed", finding.themes_size(), kMostThemes));
+    return;
+  }
+  absl::flat_hash_set<std::string> seen;
+  for (int i = 0; i < finding.themes_size(); ++i) {
+    const std::string field = fmt::format("{}.themes[{}]", path, i);
+    base::CheckName(field, finding.themes(i), 100, base::Presence::kRequired, violations);
+    if (!seen.insert(finding.themes(i)).second) {
+      violations.Add(field, fmt::format("\"{}\" is listed already", finding.themes(i)));
+    }
+  }
+}
+
+void ValidateRelations(const Finding& finding, const std::string& path, base::Violations& violations) {
+  constexpr int kMostRelations = 20;
+  if (finding.relations_size() > kMostRelations) {
+    violations.Add(path + ".relations",
+                   fmt::format("has {} relations; at most {} are allowed", finding.relations_size(), kMostRelations));
+    return;
+  }
+  absl::flat_hash_set<std::string> seen;
+  for (int i = 0; i < finding.relations_size(); ++i) {
+    const v1::FindingRelation& relation = finding.relations(i);
+    const std::string field = fmt::format("{}.relations[{}]", path, i);
+    base::CheckEnum(field + ".kind", relation.kind(), v1::FindingRelation::Kind_IsValid, base::Presence::kRequired,
+                    violations);
+    base::CheckResourceName(field + ".finding", relation.finding(), kFindingName, violations);
+    if (!seen.insert(relation.finding()).second) {
+      violations.Add(field + ".finding", "is named already");
+    }
+  }
 }
 
 // Whether the way up from `finding` comes back to it.
@@ -165,6 +208,17 @@ void ValidateFindings(const Findings& findings, const std::string& field, base::
     }
     base::CheckName(path + ".number", finding.number(), 20, base::Presence::kOptional, violations);
     document::CheckMarkdown(path + ".text", finding.text(), 20'000, base::Presence::kRequired, violations);
+    base::CheckName(path + ".summary", finding.summary(), 80, base::Presence::kOptional, violations);
+    document::CheckMarkdown(path + ".introduction", finding.introduction(), 20'000, base::Presence::kOptional,
+                            violations);
+    ValidateThemes(finding, path, violations);
+    base::CheckEnum(path + ".language", finding.language(), v1::Language_IsValid, base::Presence::kOptional,
+                    violations);
+    base::CheckEnum(path + ".grade", finding.grade(), v1::Grade_IsValid, base::Presence::kOptional, violations);
+    if (finding.accelerated() && finding.kind() != Finding::CAUSE_OF_CONCERN) {
+      violations.Add(path + ".accelerated", "is said of causes of concern only");
+    }
+    ValidateRelations(finding, path, violations);
     if (finding.kind() == Finding::RECOMMENDATION && finding.addressees().empty()) {
       violations.Add(path + ".addressees", "a recommendation needs at least one");
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "google/protobuf/repeated_ptr_field.h"
 #include "libs/base/status.h"
@@ -12,6 +13,8 @@ namespace section55::registry::rules {
 using Findings = google::protobuf::RepeatedPtrField<v1::Finding>;
 
 inline constexpr int kMostFindings = 500;
+
+inline constexpr std::string_view kFindingName = "inspections/{inspection}/findings/{finding}";
 
 // Gives every finding without an id the one made from its kind and number: "recommendation-5",
 // "area-for-improvement-2a". What an id cannot hold in a number becomes a hyphen. Two that come out the same are for

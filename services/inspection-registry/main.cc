@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
   const service::Parts parts = process.parts();
   registry::InspectionRegistryService service(parts.server, parts.database, parts.log);
   process.Serve(registry::kServiceName, service);
-  process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
+  process.OfferFeedTo({"response-authoring", "deadline-scheduler", "publication"});
   process.TakeIn(registry::TakeIn(parts.log, parts.clock));
   return process.Run();
 }

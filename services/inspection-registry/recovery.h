@@ -7,8 +7,9 @@
 
 namespace section55::registry {
 
-// Its own events as the services that follow it give them back: bodies with their forces, and reports that were published, as they were.
-// What is taken in is told again, so that everybody hears of it; followers recognise it. Both live longer.
+// Its own events as the services that follow it give them back: forces and bodies as they were last, what came in whose place, and reports
+// that were published, corrected or withdrawn, revision by revision. What was changed here since is left alone, and noted where it
+// contradicts. What is taken in is told again, so that everybody hears of it; followers recognise it. Both live longer.
 events::Handlers TakeIn(events::EventLog& log, const base::Clock& clock);
 
 }  // namespace section55::registry

@@ -11,6 +11,8 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "services/inspection-registry/findings.h"
+#include "services/inspection-registry/obligations.h"
+#include "services/inspection-registry/web_address.h"
 
 namespace section55::registry::rules {
 namespace {
@@ -20,30 +22,6 @@ using v1::Addressee;
 using v1::Finding;
 using v1::Inspection;
 
-absl::Status NotReady(std::string_view name, std::string_view why,
-                      const std::map<std::string, std::string>& metadata = {}) {
-  return base::Error(absl::StatusCode::kFailedPrecondition, "NOT_READY",
-                     fmt::format("{} cannot be published: {}", name, why), metadata);
-}
-
-bool StartsWith(std::string_view text, std::string_view lower_case_prefix) {
-  return text.size() >= lower_case_prefix.size() &&
-         std::equal(lower_case_prefix.begin(), lower_case_prefix.end(), text.begin(),
-                    [](char prefix, char c) { return prefix == (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); });
-}
-
-// An absolute web address, as far as a record needs to know: the scheme, some host, and nothing that would end a link
-// early.
-bool IsWebAddress(std::string_view url) {
-  for (const std::string_view scheme : {"https://", "http://"}) {
-    if (StartsWith(url, scheme)) {
-      const std::string_view host = url.substr(scheme.size(), url.find_first_of("/?#", scheme.size()) - scheme.size());
-      return !host.empty() && host.front() != ':' && url.find_first_of(" \t\n\"<>\\^`{|}") == std::string_view::npos;
-    }
-  }
-  return false;
-}
-
 // A report cannot be without a title, even as a draft. How long it is and what stands in it is looked at with the rest.
 void RequireTitle(const Inspection& inspection, base::Violations& violations) {
   if (base::IsBlank(inspection.title())) {
@@ -51,29 +29,117 @@ void RequireTitle(const Inspection& inspection, base::Violations& violations) {
   }
 }
 
-void ValidateScope(const v1::Scope& scope, base::Violations& violations) {
-  if (scope.all_forces() == !scope.forces().empty()) {
-    violations.Add("inspection.scope", "must either say all_forces or list forces");
+template <typename Request>
+void CheckMask(const Request& request, base::Violations& violations) {
+  const auto& paths = request.update_mask().paths();
+  const auto& settable = SettableFields().paths();
+  for (int i = 0; i < paths.size(); ++i) {
+    if (std::find(settable.begin(), settable.end(), paths[i]) == settable.end()) {
+      violations.Add(fmt::format("update_mask.paths[{}]", i), fmt::format("\"{}\" cannot be set", paths[i]));
+    } else if (paths[i] == "title") {
+      RequireTitle(request.inspection(), violations);
+    }
   }
+  if (!request.etag().empty() && !request.inspection().etag().empty() &&
+      request.etag() != request.inspection().etag()) {
+    violations.Add("etag", "differs from inspection.etag");
+  }
+}
+
+constexpr int kMostJudgements = 500;
+constexpr int kMostRelations = 100;
+// Of different reports, in the relations of a report and of its findings together: all of them are looked at.
+constexpr size_t kMostRelatedReports = 50;
+
+void ValidateForces(const google::protobuf::RepeatedPtrField<std::string>& forces, std::string_view list,
+                    base::Violations& violations) {
   absl::flat_hash_set<std::string> seen;
-  for (int i = 0; i < scope.forces_size(); ++i) {
-    const std::string field = fmt::format("inspection.scope.forces[{}]", i);
-    base::CheckResourceName(field, scope.forces(i), base::kForceName, violations);
-    if (!seen.insert(scope.forces(i)).second) {
-      violations.Add(field, fmt::format("{} is listed already", scope.forces(i)));
+  for (int i = 0; i < forces.size(); ++i) {
+    const std::string field = fmt::format("inspection.scope.{}[{}]", list, i);
+    base::CheckResourceName(field, forces[i], base::kForceName, violations);
+    if (!seen.insert(forces[i]).second) {
+      violations.Add(field, fmt::format("{} is listed already", forces[i]));
     }
   }
 }
 
-// What a report can be addressed to, by name.
-struct Registered {
-  explicit Registered(const std::vector<ForceAndBody>& all) {
-    for (const ForceAndBody& one : all) {
-      forces.insert(one.force.name());
-      regions.insert(one.force.region());
-      if (one.body) {
-        bodies.insert(one.body->name());
+void ValidateScope(const v1::Scope& scope, base::Violations& violations) {
+  if ((scope.all_forces() ? 1 : 0) + (scope.forces().empty() ? 0 : 1) + (scope.regions().empty() ? 0 : 1) != 1) {
+    violations.Add("inspection.scope", "must either say all_forces, or list forces, or list regions");
+  }
+  ValidateForces(scope.forces(), "forces", violations);
+  ValidateForces(scope.visited_forces(), "visited_forces", violations);
+  absl::flat_hash_set<std::string> seen;
+  for (int i = 0; i < scope.regions_size(); ++i) {
+    const std::string field = fmt::format("inspection.scope.regions[{}]", i);
+    base::CheckName(field, scope.regions(i), 100, base::Presence::kRequired, violations);
+    if (!seen.insert(scope.regions(i)).second) {
+      violations.Add(field, fmt::format("{} is listed already", scope.regions(i)));
+    }
+  }
+}
+
+void ValidateJudgements(const Inspection& given, base::Violations& violations) {
+  if (given.judgements_size() > kMostJudgements) {
+    violations.Add("inspection.judgements",
+                   fmt::format("has {} judgements; at most {} are allowed", given.judgements_size(), kMostJudgements));
+    return;
+  }
+  for (int i = 0; i < given.judgements_size(); ++i) {
+    const v1::Judgement& judgement = given.judgements(i);
+    const std::string path = fmt::format("inspection.judgements[{}]", i);
+    base::CheckName(path + ".question", judgement.question(), 300, base::Presence::kRequired, violations);
+    base::CheckEnum(path + ".grade", judgement.grade(), v1::Grade_IsValid, base::Presence::kOptional, violations);
+    if (!judgement.force().empty()) {
+      base::CheckResourceName(path + ".force", judgement.force(), base::kForceName, violations);
+    }
+  }
+}
+
+void ValidateRelations(const Inspection& given, std::string_view name, base::Violations& violations) {
+  if (given.relations_size() > kMostRelations) {
+    violations.Add("inspection.relations",
+                   fmt::format("has {} relations; at most {} are allowed", given.relations_size(), kMostRelations));
+    return;
+  }
+  absl::flat_hash_set<std::string> seen;
+  for (int i = 0; i < given.relations_size(); ++i) {
+    const v1::Relation& relation = given.relations(i);
+    const std::string path = fmt::format("inspection.relations[{}]", i);
+    base::CheckEnum(path + ".kind", relation.kind(), v1::Relation::Kind_IsValid, base::Presence::kRequired, violations);
+    base::CheckResourceName(path + ".inspection", relation.inspection(), base::kInspectionName, violations);
+    if (relation.inspection() == name) {
+      violations.Add(path + ".inspection", "is this report itself");
+    }
+    if (!seen.insert(fmt::format("{} {}", static_cast<int>(relation.kind()), relation.inspection())).second) {
+      violations.Add(path, "is said already");
+    }
+  }
+  for (int i = 0; i < given.findings_size(); ++i) {
+    for (int j = 0; j < given.findings(i).relations_size(); ++j) {
+      if (const auto ids = base::ParseName(given.findings(i).relations(j).finding(), kFindingName);
+          ids && base::MakeName(base::kInspectionName, {ids->front()}) == name) {
+        violations.Add(fmt::format("inspection.findings[{}].relations[{}].finding", i, j),
+                       "stands in this report: what is repeated was raised in an earlier one");
       }
+    }
+  }
+  if (const size_t reports = RelatedReports(given).size(); reports > kMostRelatedReports) {
+    violations.Add("inspection.relations",
+                   fmt::format("name {} reports, with those of the findings; at most {} are allowed", reports,
+                               kMostRelatedReports));
+  }
+}
+
+// What a report can be addressed to, by name.
+struct Known {
+  explicit Known(const Register& all) {
+    for (const v1::Force& force : all.forces) {
+      forces.insert(force.name());
+      regions.insert(force.region());
+    }
+    for (const v1::Body& body : all.bodies) {
+      bodies.insert(body.name());
     }
   }
   absl::flat_hash_set<std::string> forces;
@@ -81,76 +147,13 @@ struct Registered {
   absl::flat_hash_set<std::string> regions;
 };
 
-// Section 55(5B) asks a body for an answer to a recommendation made to it or to its chief officer, alone or with
-// others. Every body answers a conditional one, if only to say that the condition does not hold.
-bool Concerns(const Addressee& addressee, const v1::Force& force, const v1::Body& body) {
-  switch (addressee.kind()) {
-    case Addressee::ALL_CHIEF_CONSTABLES:
-    case Addressee::ALL_LOCAL_POLICING_BODIES:
-    case Addressee::CHIEF_CONSTABLES_AND_LOCAL_POLICING_BODIES:
-    case Addressee::CONDITIONAL:
-      return true;
-    case Addressee::FORCE:
-      return addressee.name() == force.name();
-    case Addressee::LOCAL_POLICING_BODY:
-      return addressee.name() == body.name();
-    case Addressee::REGION:
-      return addressee.name() == force.region();
-    default:
-      return false;
-  }
-}
-
-bool IsConcerned(const v1::Scope& scope, const v1::Force& force) {
-  return (scope.all_forces() && force.territorial()) ||
-         std::find(scope.forces().begin(), scope.forces().end(), force.name()) != scope.forces().end();
-}
-
-v1::Obligation MakeObligation(const Inspection& inspection, const v1::Force& force, const v1::Body& body) {
-  v1::Obligation obligation;
-  *obligation.mutable_body() = body;
-  *obligation.mutable_force() = force;
-  for (const Finding& finding : inspection.findings()) {
-    const auto concerns = [&](const Addressee& addressee) { return Concerns(addressee, force, body); };
-    if (finding.kind() == Finding::RECOMMENDATION &&
-        std::any_of(finding.addressees().begin(), finding.addressees().end(), concerns)) {
-      obligation.add_findings_to_answer(fmt::format("{}/findings/{}", inspection.name(), finding.id()));
-    }
-  }
-  return obligation;
-}
-
 }  // namespace
-
-void ValidateCreateForce(const v1::CreateForceRequest& request, base::Violations& violations) {
-  base::CheckResourceId("force_id", request.force_id(), violations);
-  if (!request.has_force()) {
-    violations.Add("force", "is required");
-    return;
-  }
-  const v1::Force& force = request.force();
-  base::CheckName("force.display_name", force.display_name(), 200, base::Presence::kRequired, violations);
-  base::CheckName("force.chief_officer_title", force.chief_officer_title(), 100, base::Presence::kRequired, violations);
-  base::CheckName("force.region", force.region(), 100, base::Presence::kOptional, violations);
-}
-
-void ValidateCreateBody(const v1::CreateBodyRequest& request, base::Violations& violations) {
-  base::CheckResourceId("body_id", request.body_id(), violations);
-  if (!request.has_body()) {
-    violations.Add("body", "is required");
-    return;
-  }
-  const v1::Body& body = request.body();
-  base::CheckName("body.display_name", body.display_name(), 200, base::Presence::kRequired, violations);
-  base::CheckEnum("body.kind", body.kind(), v1::Body::Kind_IsValid, base::Presence::kRequired, violations);
-  base::CheckResourceName("body.force", body.force(), base::kForceName, violations);
-  base::CheckName("body.scrutiny_body", body.scrutiny_body(), 200, base::Presence::kOptional, violations);
-}
 
 const google::protobuf::FieldMask& SettableFields() {
   static const google::protobuf::FieldMask* const fields = [] {
     auto* mask = new google::protobuf::FieldMask;
-    for (const char* path : {"title", "kinds", "publishers", "publication_date", "url", "basis", "scope", "findings"}) {
+    for (const char* path : {"title", "short_title", "language", "kinds", "publishers", "publication_date", "url",
+                             "basis", "scope", "findings", "judgements", "relations"}) {
       mask->add_paths(path);
     }
     return mask;
@@ -168,22 +171,14 @@ void ValidateCreateInspection(const v1::CreateInspectionRequest& request, base::
 }
 
 void ValidateUpdateInspection(const v1::UpdateInspectionRequest& request, base::Violations& violations) {
-  const auto& paths = request.update_mask().paths();
-  if (paths.empty()) {
+  if (request.update_mask().paths().empty()) {
     violations.Add("update_mask", "is required: the fields to set");
   }
-  const auto& settable = SettableFields().paths();
-  for (int i = 0; i < paths.size(); ++i) {
-    if (std::find(settable.begin(), settable.end(), paths[i]) == settable.end()) {
-      violations.Add(fmt::format("update_mask.paths[{}]", i), fmt::format("\"{}\" cannot be set", paths[i]));
-    } else if (paths[i] == "title") {
-      RequireTitle(request.inspection(), violations);
-    }
-  }
-  if (!request.etag().empty() && !request.inspection().etag().empty() &&
-      request.etag() != request.inspection().etag()) {
-    violations.Add("etag", "differs from inspection.etag");
-  }
+  CheckMask(request, violations);
+}
+
+void ValidateMask(const v1::CorrectInspectionRequest& request, base::Violations& violations) {
+  CheckMask(request, violations);
 }
 
 void CopyFields(const Inspection& from, const google::protobuf::FieldMask& mask, Inspection& to) {
@@ -195,8 +190,10 @@ void CopyFields(const Inspection& from, const google::protobuf::FieldMask& mask,
   FieldMaskUtil::MergeMessageTo(from, settable, options, &to);
 }
 
-void ValidateInspection(const Inspection& given, base::Violations& violations) {
+void ValidateInspection(const Inspection& given, std::string_view name, base::Violations& violations) {
   base::CheckName("inspection.title", given.title(), 500, base::Presence::kOptional, violations);
+  base::CheckName("inspection.short_title", given.short_title(), 60, base::Presence::kOptional, violations);
+  base::CheckEnum("inspection.language", given.language(), v1::Language_IsValid, base::Presence::kOptional, violations);
   for (int i = 0; i < given.kinds_size(); ++i) {
     base::CheckEnum(fmt::format("inspection.kinds[{}]", i), given.kinds(i), Inspection::Kind_IsValid,
                     base::Presence::kRequired, violations);
@@ -218,39 +215,88 @@ void ValidateInspection(const Inspection& given, base::Violations& violations) {
     ValidateScope(given.scope(), violations);
   }
   ValidateFindings(given.findings(), "inspection.findings", violations);
+  ValidateJudgements(given, violations);
+  ValidateRelations(given, name, violations);
 }
 
-void ValidateReferences(const Inspection& given, const std::vector<ForceAndBody>& registered,
+std::vector<std::string> RelatedReports(const Inspection& given) {
+  std::vector<std::string> ids;
+  for (const v1::Relation& relation : given.relations()) {
+    if (auto id = base::ParseName(relation.inspection(), base::kInspectionName)) {
+      ids.push_back(std::move(id->front()));
+    }
+  }
+  for (const Finding& finding : given.findings()) {
+    for (const v1::FindingRelation& relation : finding.relations()) {
+      if (auto id = base::ParseName(relation.finding(), kFindingName)) {
+        ids.push_back(std::move(id->front()));
+      }
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+void ValidateReferences(const Inspection& given, const Register& registered, const Reports& related,
                         base::Violations& violations) {
-  const Registered known(registered);
+  const Known known(registered);
   // What is malformed or missing has been said already.
   const auto require = [&](bool exists, const std::string& field, std::string_view name, std::string_view pattern) {
     if (!exists && base::ParseName(name, pattern)) {
       violations.Add(field, fmt::format("{} is not registered", name));
     }
   };
-  for (int i = 0; i < given.scope().forces_size(); ++i) {
-    const std::string& name = given.scope().forces(i);
-    require(known.forces.contains(name), fmt::format("inspection.scope.forces[{}]", i), name, base::kForceName);
+  const auto require_forces = [&](const auto& forces, std::string_view list) {
+    for (int i = 0; i < forces.size(); ++i) {
+      require(known.forces.contains(forces[i]), fmt::format("inspection.scope.{}[{}]", list, i), forces[i],
+              base::kForceName);
+    }
+  };
+  const auto require_region = [&](const std::string& region, const std::string& field) {
+    if (!region.empty() && !known.regions.contains(region)) {
+      violations.Add(field, fmt::format("no force lies in the region \"{}\"", region));
+    }
+  };
+  require_forces(given.scope().forces(), "forces");
+  require_forces(given.scope().visited_forces(), "visited_forces");
+  for (int i = 0; i < given.scope().regions_size(); ++i) {
+    require_region(given.scope().regions(i), fmt::format("inspection.scope.regions[{}]", i));
+  }
+  for (int i = 0; i < given.judgements_size(); ++i) {
+    const std::string& force = given.judgements(i).force();
+    require(known.forces.contains(force), fmt::format("inspection.judgements[{}].force", i), force, base::kForceName);
+  }
+  for (int i = 0; i < given.relations_size(); ++i) {
+    const std::string& name = given.relations(i).inspection();
+    require(related.contains(name), fmt::format("inspection.relations[{}].inspection", i), name, base::kInspectionName);
   }
   for (int i = 0; i < given.findings_size(); ++i) {
-    for (int j = 0; j < given.findings(i).addressees_size(); ++j) {
-      const Addressee& addressee = given.findings(i).addressees(j);
+    const Finding& finding = given.findings(i);
+    for (int j = 0; j < finding.addressees_size(); ++j) {
+      const Addressee& addressee = finding.addressees(j);
       const std::string field = fmt::format("inspection.findings[{}].addressees[{}].name", i, j);
       if (addressee.kind() == Addressee::FORCE) {
         require(known.forces.contains(addressee.name()), field, addressee.name(), base::kForceName);
       } else if (addressee.kind() == Addressee::LOCAL_POLICING_BODY) {
         require(known.bodies.contains(addressee.name()), field, addressee.name(), base::kBodyName);
-      } else if (addressee.kind() == Addressee::REGION && !addressee.name().empty() &&
-                 !known.regions.contains(addressee.name())) {
-        violations.Add(field, fmt::format("no force lies in the region \"{}\"", addressee.name()));
+      } else if (addressee.kind() == Addressee::REGION) {
+        require_region(addressee.name(), field);
       }
+    }
+    for (int j = 0; j < finding.relations_size(); ++j) {
+      const std::string& name = finding.relations(j).finding();
+      const auto ids = base::ParseName(name, kFindingName);
+      const auto report = ids ? related.find(base::MakeName(base::kInspectionName, {ids->front()})) : related.end();
+      const bool exists =
+          report != related.end() && std::any_of(report->second.findings().begin(), report->second.findings().end(),
+                                                 [&](const Finding& other) { return other.id() == ids->back(); });
+      require(exists, fmt::format("inspection.findings[{}].relations[{}].finding", i, j), name, kFindingName);
     }
   }
 }
 
-void ValidateSize(const Inspection& inspection, const std::vector<ForceAndBody>& registered,
-                  base::Violations& violations) {
+void ValidateSize(const Inspection& inspection, const Register& registered, base::Violations& violations) {
   if (const size_t size = inspection.ByteSizeLong(); size > base::kLargestReport) {
     violations.Add("inspection",
                    fmt::format("is {} bytes long in all; at most {} are allowed: say less in the findings", size,
@@ -259,9 +305,9 @@ void ValidateSize(const Inspection& inspection, const std::vector<ForceAndBody>&
   }
   v1::InspectionPublished event;
   *event.mutable_inspection() = inspection;
-  for (const auto& [force, body] : registered) {
+  for (const v1::Force& force : registered.forces) {
     if (!inspection.has_scope() || IsConcerned(inspection.scope(), force)) {
-      *event.add_obligations() = MakeObligation(inspection, force, body.value_or(v1::Body()));
+      *event.add_obligations() = MakeObligation(inspection, {&force}, force, v1::Body());
     }
   }
   if (event.ByteSizeLong() > base::kLargestEvent) {
@@ -273,66 +319,19 @@ void ValidateSize(const Inspection& inspection, const std::vector<ForceAndBody>&
   }
 }
 
-absl::Status CheckReady(const Inspection& inspection, absl::CivilDay today) {
-  std::string missing;
-  const auto need = [&](bool present, std::string_view field) {
-    if (!present) {
-      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", field);
-    }
+bool IsConcerned(const v1::Scope& scope, const v1::Force& force) {
+  const auto lists = [](const auto& list, const std::string& one) {
+    return std::find(list.begin(), list.end(), one) != list.end();
   };
-  const std::optional<absl::CivilDay> published = base::ToCivilDay(inspection.publication_date());
-  need(!inspection.title().empty(), "title");
-  need(!inspection.kinds().empty(), "kinds");
-  need(!inspection.publishers().empty(), "publishers");
-  need(published.has_value(), "publication_date");
-  need(inspection.basis() != Inspection::BASIS_UNSPECIFIED, "basis");
-  need(inspection.has_scope(), "scope");
-  if (!missing.empty()) {
-    return NotReady(inspection.name(), fmt::format("it lacks {}{}", missing, published ? "" : " (in full)"),
-                    {{"missing", missing}});
-  }
-  if (*published > today) {
-    return NotReady(inspection.name(),
-                    fmt::format("its publication date {} lies in the future", PublicationDateText(inspection)));
-  }
-  return absl::OkStatus();
+  return (force.territorial() && (scope.all_forces() || lists(scope.regions(), force.region()))) ||
+         lists(scope.forces(), force.name());
 }
 
-absl::StatusOr<std::vector<v1::Obligation>> ObligationsOf(const Inspection& inspection,
-                                                          const std::vector<ForceAndBody>& registered) {
-  std::vector<v1::Obligation> obligations;
-  std::string without_body;
-  for (const auto& [force, body] : registered) {
-    if (!IsConcerned(inspection.scope(), force)) {
-      continue;
-    }
-    if (body) {
-      obligations.push_back(MakeObligation(inspection, force, *body));
-    } else {
-      without_body += fmt::format("{}{}", without_body.empty() ? "" : ", ", force.name());
-    }
+std::optional<absl::CivilDay> DayOf(const google::type::Date& publication_date) {
+  if (base::IsMonth(publication_date)) {
+    return absl::CivilDay(absl::CivilMonth(publication_date.year(), publication_date.month()) + 1) - 1;
   }
-  if (!without_body.empty() || obligations.empty()) {
-    return base::Error(absl::StatusCode::kFailedPrecondition, "NO_BODY",
-                       without_body.empty()
-                           ? fmt::format("no force that {} concerns has a body", inspection.name())
-                           : fmt::format("{} concerns forces that have no body: {}", inspection.name(), without_body),
-                       {{"forces", without_body}});
-  }
-  std::sort(obligations.begin(), obligations.end(),
-            [](const auto& a, const auto& b) { return a.body().name() < b.body().name(); });
-  return obligations;
-}
-
-absl::StatusOr<v1::InspectionPublished> MakePublished(const Inspection& inspection,
-                                                      const std::vector<v1::Obligation>& obligations) {
-  v1::InspectionPublished event;
-  *event.mutable_inspection() = inspection;
-  event.mutable_obligations()->Assign(obligations.begin(), obligations.end());
-  if (event.ByteSizeLong() > base::kLargestEvent) {
-    return NotReady(inspection.name(), "with what each body must answer it is too large; say less in the findings");
-  }
-  return event;
+  return base::ToCivilDay(publication_date);
 }
 
 std::string PublicationDateText(const Inspection& inspection) {

@@ -36,6 +36,26 @@ class InspectionRegistryService : public v1::InspectionRegistry::Service {
                                 v1::Inspection* response) override;
   grpc::Status PublishInspection(grpc::ServerContext* context, const v1::PublishInspectionRequest* request,
                                  v1::Inspection* response) override;
+  grpc::Status UpdateForce(grpc::ServerContext* context, const v1::UpdateForceRequest* request,
+                           v1::Force* response) override;
+  grpc::Status SucceedForce(grpc::ServerContext* context, const v1::SucceedForceRequest* request,
+                            v1::Force* response) override;
+  grpc::Status UpdateBody(grpc::ServerContext* context, const v1::UpdateBodyRequest* request,
+                          v1::Body* response) override;
+  grpc::Status SucceedBody(grpc::ServerContext* context, const v1::SucceedBodyRequest* request,
+                           v1::Body* response) override;
+  grpc::Status CorrectInspection(grpc::ServerContext* context, const v1::CorrectInspectionRequest* request,
+                                 v1::Inspection* response) override;
+  grpc::Status WithdrawInspection(grpc::ServerContext* context, const v1::WithdrawInspectionRequest* request,
+                                  v1::Inspection* response) override;
+  grpc::Status ListInspectionRevisions(grpc::ServerContext* context, const v1::ListInspectionRevisionsRequest* request,
+                                       v1::ListInspectionRevisionsResponse* response) override;
+  grpc::Status GetInspectionRevision(grpc::ServerContext* context, const v1::GetInspectionRevisionRequest* request,
+                                     v1::InspectionRevision* response) override;
+  grpc::Status GetFinding(grpc::ServerContext* context, const v1::GetFindingRequest* request,
+                          v1::Finding* response) override;
+  grpc::Status GetRelations(grpc::ServerContext* context, const v1::GetRelationsRequest* request,
+                            v1::GetRelationsResponse* response) override;
 
  private:
   rpc::Server& server_;

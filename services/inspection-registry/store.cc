@@ -4,9 +4,10 @@
 
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
+#include "services/inspection-registry/findings.h"
+#include "services/inspection-registry/rules.h"
 
 namespace section55::registry::store {
 namespace {
@@ -20,14 +21,19 @@ const db::ProtoTable<v1::Force>& Forces() {
 }
 
 const db::ProtoTable<v1::Body>& Bodies() {
-  static const auto* const table =
-      new db::ProtoTable<v1::Body>({.name = "bodies", .key = {"body"}, .columns = {"force_id"}});
+  static const auto* const table = new db::ProtoTable<v1::Body>({.name = "bodies", .key = {"body"}, .columns = {}});
   return *table;
 }
 
 const db::ProtoTable<v1::Inspection>& Inspections() {
   static const auto* const table = new db::ProtoTable<v1::Inspection>(
       {.name = "inspections", .key = {"inspection"}, .columns = {"publication_date", "state"}});
+  return *table;
+}
+
+const db::ProtoTable<v1::InspectionRevision>& Revisions() {
+  static const auto* const table = new db::ProtoTable<v1::InspectionRevision>(
+      {.name = "inspection_revisions", .key = {"inspection", "revision"}, .columns = {}});
   return *table;
 }
 
@@ -73,7 +79,7 @@ std::string ConditionsOf(const InspectionQuery& query, std::vector<Value>& value
 
 }  // namespace
 
-std::vector<const db::MessageTable*> Tables() { return {&Forces(), &Bodies(), &Inspections()}; }
+std::vector<const db::MessageTable*> Tables() { return {&Forces(), &Bodies(), &Inspections(), &Revisions()}; }
 
 absl::Status InsertForce(db::Transaction& tx, const v1::Force& force) {
   db::Versioned<v1::Force> row{force};
@@ -90,24 +96,20 @@ absl::StatusOr<std::vector<v1::Force>> ListForces(db::Transaction& tx, std::stri
   return MessagesOf(std::move(rows));
 }
 
-absl::Status CheckNewBody(db::Transaction& tx, const v1::Body& body) {
-  ASSIGN_OR_RETURN(const bool exists, Exists(tx, "SELECT 1 FROM bodies WHERE body = ?", {IdOf(body.name())}));
-  if (exists) {
-    return base::AlreadyExists(body.name());
-  }
-  ASSIGN_OR_RETURN(const bool is_held, Exists(tx, "SELECT 1 FROM bodies WHERE force_id = ?", {IdOf(body.force())}));
-  if (is_held) {
-    return base::Error(absl::StatusCode::kFailedPrecondition, "FORCE_HAS_BODY",
-                       fmt::format("{} is held to account by another body already", body.force()),
-                       {{"force", body.force()}});
-  }
-  return absl::OkStatus();
+absl::Status UpdateForce(db::Transaction& tx, const v1::Force& force, int64_t version) {
+  db::Versioned<v1::Force> row{force, version};
+  return Forces().Update(tx, {IdOf(force.name())}, {}, row);
 }
 
 absl::Status InsertBody(db::Transaction& tx, const v1::Body& body) {
   db::Versioned<v1::Body> row{body};
-  const absl::Status added = Bodies().Insert(tx, {IdOf(body.name())}, {IdOf(body.force())}, row);
-  return absl::IsAlreadyExists(added) ? tx.Conflict() : added;
+  const absl::Status added = Bodies().Insert(tx, {IdOf(body.name())}, {}, row);
+  return absl::IsAlreadyExists(added) ? base::AlreadyExists(body.name()) : added;
+}
+
+absl::Status UpdateBody(db::Transaction& tx, const v1::Body& body, int64_t version) {
+  db::Versioned<v1::Body> row{body, version};
+  return Bodies().Update(tx, {IdOf(body.name())}, {}, row);
 }
 
 absl::StatusOr<v1::Body> LoadBody(db::Transaction& tx, std::string_view body_id) {
@@ -119,24 +121,53 @@ absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, std::strin
   return MessagesOf(std::move(rows));
 }
 
-absl::StatusOr<std::vector<rules::ForceAndBody>> ListForcesAndBodies(db::Transaction& tx) {
+absl::Status RestoreForce(db::Transaction& tx, const v1::Force& force, int64_t here, int64_t version) {
+  RETURN_IF_ERROR(here == 0 ? InsertForce(tx, force) : UpdateForce(tx, force, here));
+  return version <= here + 1
+             ? absl::OkStatus()
+             : tx.Execute("UPDATE forces SET version = ? WHERE force_id = ?", {version, IdOf(force.name())}).status();
+}
+
+absl::Status RestoreBody(db::Transaction& tx, const v1::Body& body, int64_t here, int64_t version) {
+  RETURN_IF_ERROR(here == 0 ? InsertBody(tx, body) : UpdateBody(tx, body, here));
+  return version <= here + 1
+             ? absl::OkStatus()
+             : tx.Execute("UPDATE bodies SET version = ? WHERE body = ?", {version, IdOf(body.name())}).status();
+}
+
+absl::StatusOr<StoredRegister> LoadRegister(db::Transaction& tx) {
+  StoredRegister stored;
   ASSIGN_OR_RETURN(auto forces, Forces().Select(tx, "ORDER BY force_id", {}));
   ASSIGN_OR_RETURN(auto bodies, Bodies().Select(tx, "ORDER BY body", {}));
-  absl::flat_hash_map<std::string, v1::Body> by_force;
-  for (db::Versioned<v1::Body>& body : bodies) {
-    std::string force = body.message.force();
-    by_force.emplace(std::move(force), std::move(body.message));
+  for (const auto& row : forces) {
+    stored.versions.emplace(row.message.name(), row.version);
   }
-  std::vector<rules::ForceAndBody> all;
-  all.reserve(forces.size());
-  for (db::Versioned<v1::Force>& force : forces) {
-    rules::ForceAndBody& one = all.emplace_back();
-    one.force = std::move(force.message);
-    if (const auto body = by_force.find(one.force.name()); body != by_force.end()) {
-      one.body = std::move(body->second);
-    }
+  for (const auto& row : bodies) {
+    stored.versions.emplace(row.message.name(), row.version);
   }
-  return all;
+  stored.all.forces = MessagesOf(std::move(forces));
+  stored.all.bodies = MessagesOf(std::move(bodies));
+  RETURN_IF_ERROR(tx.Query("SELECT version FROM register_version WHERE id = 1", {},
+                           [&](const db::Row& row) { stored.version = row.Int64(0); }));
+  return stored;
+}
+
+absl::Status ChangeRegister(db::Transaction& tx, int64_t version) {
+  if (version == 0) {
+    const absl::Status first = tx.Execute("INSERT INTO register_version (id, version) VALUES (1, 1)", {}).status();
+    return absl::IsAlreadyExists(first) ? tx.Conflict() : first;
+  }
+  ASSIGN_OR_RETURN(
+      const int64_t matched,
+      tx.Execute("UPDATE register_version SET version = version + 1 WHERE id = 1 AND version = ?", {version}));
+  return matched == 0 ? tx.Conflict() : absl::OkStatus();
+}
+
+absl::Status HoldRegister(db::Transaction& tx, int64_t version) {
+  // A write, so that whoever changes the register waits for the end of this transaction.
+  ASSIGN_OR_RETURN(const int64_t matched,
+                   tx.Execute("UPDATE register_version SET version = version WHERE id = 1 AND version = ?", {version}));
+  return matched == 0 ? tx.Conflict() : absl::OkStatus();
 }
 
 absl::StatusOr<StoredInspection> LoadInspection(db::Transaction& tx, std::string_view inspection_id) {
@@ -152,6 +183,85 @@ absl::Status InsertInspection(db::Transaction& tx, StoredInspection& stored) {
 absl::Status UpdateInspection(db::Transaction& tx, StoredInspection& stored) {
   const InspectionKey key = KeyOf(stored.message);
   return Inspections().Update(tx, {key.inspection}, {key.date, stored.message.state()}, stored);
+}
+
+absl::Status InsertRevision(db::Transaction& tx, const v1::InspectionRevision& revision) {
+  db::Versioned<v1::InspectionRevision> row{revision};
+  const absl::Status added =
+      Revisions().Insert(tx, {IdOf(revision.inspection().name()), revision.inspection().revision()}, {}, row);
+  return absl::IsAlreadyExists(added) ? tx.Conflict() : added;
+}
+
+absl::StatusOr<v1::InspectionRevision> LoadRevision(db::Transaction& tx, std::string_view inspection_id,
+                                                    int64_t revision) {
+  ASSIGN_OR_RETURN(auto row, Revisions().Load(tx, {inspection_id, revision},
+                                              fmt::format("inspections/{}/revisions/{}", inspection_id, revision)));
+  return std::move(row.message);
+}
+
+absl::StatusOr<std::vector<v1::InspectionRevision>> ListRevisions(db::Transaction& tx, std::string_view inspection_id,
+                                                                  int64_t before, int limit, size_t max_bytes) {
+  ASSIGN_OR_RETURN(auto rows,
+                   Revisions().SelectFitting(tx, "WHERE inspection = ? AND revision < ? ORDER BY revision DESC LIMIT ?",
+                                             {inspection_id, before, limit}, max_bytes));
+  return MessagesOf(std::move(rows));
+}
+
+absl::Status ReplaceRelations(db::Transaction& tx, const v1::Inspection& inspection) {
+  const std::string_view id = IdOf(inspection.name());
+  RETURN_IF_ERROR(tx.Execute("DELETE FROM relations WHERE from_inspection = ?", {id}).status());
+  const auto insert = [&](std::string_view finding, int kind, std::string_view to, std::string_view to_finding) {
+    return tx
+        .Execute(
+            "INSERT INTO relations (from_inspection, from_finding, kind, to_inspection, to_finding) VALUES (?, ?, ?, "
+            "?, ?)",
+            {id, finding, kind, to, to_finding})
+        .status();
+  };
+  for (const v1::Relation& relation : inspection.relations()) {
+    RETURN_IF_ERROR(insert("", relation.kind(), IdOf(relation.inspection()), ""));
+  }
+  for (const v1::Finding& finding : inspection.findings()) {
+    for (const v1::FindingRelation& relation : finding.relations()) {
+      if (const auto to = base::ParseName(relation.finding(), rules::kFindingName)) {
+        RETURN_IF_ERROR(insert(finding.id(), relation.kind(), (*to)[0], (*to)[1]));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+namespace {
+
+absl::StatusOr<std::vector<RelationRow>> SelectRelations(db::Transaction& tx, std::string_view condition,
+                                                         const Related& one, int limit) {
+  std::vector<RelationRow> rows;
+  RETURN_IF_ERROR(tx.Query(
+      fmt::format(
+          "SELECT from_inspection, from_finding, to_inspection, to_finding, kind FROM relations WHERE {} LIMIT ?",
+          condition),
+      {one.inspection, one.finding, limit}, [&](const db::Row& row) {
+        rows.push_back({{std::string(row.Text(0)), std::string(row.Text(1))},
+                        {std::string(row.Text(2)), std::string(row.Text(3))},
+                        static_cast<int>(row.Int64(4))});
+      }));
+  return rows;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<RelationRow>> RelationsFrom(db::Transaction& tx, const Related& one, int limit) {
+  return SelectRelations(tx,
+                         "from_inspection = ? AND from_finding = ? ORDER BY from_inspection, from_finding, kind, "
+                         "to_inspection, to_finding",
+                         one, limit);
+}
+
+absl::StatusOr<std::vector<RelationRow>> RelationsTo(db::Transaction& tx, const Related& one, int limit) {
+  return SelectRelations(
+      tx,
+      "to_inspection = ? AND to_finding = ? ORDER BY to_inspection, to_finding, from_inspection, from_finding, kind",
+      one, limit);
 }
 
 InspectionKey KeyOf(const v1::Inspection& inspection) {

@@ -2,12 +2,15 @@
 // their collection ("norfolk"); what is returned carries its name and etag. Bytes that cannot be read are DATA_LOSS.
 #pragma once
 
+#include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/db/database.h"
@@ -15,7 +18,7 @@
 #include "section55/registry/v1/body.pb.h"
 #include "section55/registry/v1/force.pb.h"
 #include "section55/registry/v1/inspection.pb.h"
-#include "services/inspection-registry/rules.h"
+#include "services/inspection-registry/register.h"
 
 namespace section55::registry::store {
 
@@ -34,11 +37,14 @@ absl::StatusOr<v1::Force> LoadForce(db::Transaction& tx, std::string_view force_
 // By name, after that one.
 absl::StatusOr<std::vector<v1::Force>> ListForces(db::Transaction& tx, std::string_view after, int limit);
 
-// Whether a body can be added. ALREADY_EXISTS; FAILED_PRECONDITION (FORCE_HAS_BODY).
-absl::Status CheckNewBody(db::Transaction& tx, const v1::Body& body);
+// Saves a force over the version it was read at. Conflicts when somebody else was faster.
+absl::Status UpdateForce(db::Transaction& tx, const v1::Force& force, int64_t version);
 
-// Adds a body, by its name. Conflicts when it, or another body for its force, was added since CheckNewBody.
+// Adds a body, by its name. ALREADY_EXISTS.
 absl::Status InsertBody(db::Transaction& tx, const v1::Body& body);
+
+// Saves a body over the version it was read at. Conflicts when somebody else was faster.
+absl::Status UpdateBody(db::Transaction& tx, const v1::Body& body, int64_t version);
 
 // NOT_FOUND, naming the resource.
 absl::StatusOr<v1::Body> LoadBody(db::Transaction& tx, std::string_view body_id);
@@ -46,8 +52,24 @@ absl::StatusOr<v1::Body> LoadBody(db::Transaction& tx, std::string_view body_id)
 // By name, after that one.
 absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, std::string_view after, int limit);
 
-// Every force with its body, if it has one, by the force's name. They are some dozens.
-absl::StatusOr<std::vector<rules::ForceAndBody>> ListForcesAndBodies(db::Transaction& tx);
+// Puts in place a force or body that others hold, at the version that it had when they were told of it. `here`: the version of the one that
+// is replaced; 0: there is none. For a register that was restored from a backup.
+absl::Status RestoreForce(db::Transaction& tx, const v1::Force& force, int64_t here, int64_t version);
+absl::Status RestoreBody(db::Transaction& tx, const v1::Body& body, int64_t here, int64_t version);
+
+// Every force and body there is. They are some dozens.
+struct StoredRegister {
+  rules::Register all;
+  absl::flat_hash_map<std::string, int64_t> versions;  // of each force and body, by name
+  int64_t version = 0;                                 // of the whole
+};
+absl::StatusOr<StoredRegister> LoadRegister(db::Transaction& tx);
+
+// What was decided by the whole register is written only while the whole is what it was: a day on which two bodies hold one force, or a
+// report that overlooks a body, would be no conflict of any one row. To be called by what changes the register, and by what relies on it.
+// Conflicts when it was changed since.
+absl::Status ChangeRegister(db::Transaction& tx, int64_t version);
+absl::Status HoldRegister(db::Transaction& tx, int64_t version);
 
 // NOT_FOUND, naming the resource.
 absl::StatusOr<StoredInspection> LoadInspection(db::Transaction& tx, std::string_view inspection_id);
@@ -57,6 +79,39 @@ absl::Status InsertInspection(db::Transaction& tx, StoredInspection& stored);
 
 // Saves a report over the version it was read at, and sets its new version and etag. Conflicts when somebody else was faster.
 absl::Status UpdateInspection(db::Transaction& tx, StoredInspection& stored);
+
+// Adds a step to the history of a report; its name says which report and which step.
+absl::Status InsertRevision(db::Transaction& tx, const v1::InspectionRevision& revision);
+
+// NOT_FOUND, naming the resource.
+absl::StatusOr<v1::InspectionRevision> LoadRevision(db::Transaction& tx, std::string_view inspection_id,
+                                                    int64_t revision);
+
+// The steps before one, the latest first, at most as many as fit into `max_bytes`. They are counted down to 1 without a gap.
+absl::StatusOr<std::vector<v1::InspectionRevision>> ListRevisions(db::Transaction& tx, std::string_view inspection_id,
+                                                                  int64_t before, int limit, size_t max_bytes);
+
+// A report, or one of its findings: ids.
+struct Related {
+  std::string inspection;
+  std::string finding = {};  // empty: the report
+
+  auto operator<=>(const Related&) const = default;
+};
+
+// What one says of another. `kind` is of v1::FindingRelation between findings, else of v1::Relation.
+struct RelationRow {
+  Related from;
+  Related to;
+  int kind = 0;
+};
+
+// Puts the relations of a published report and of its findings in the place of those it had.
+absl::Status ReplaceRelations(db::Transaction& tx, const v1::Inspection& inspection);
+
+// What `one` says of others, or what others say of it; at most `limit`.
+absl::StatusOr<std::vector<RelationRow>> RelationsFrom(db::Transaction& tx, const Related& one, int limit);
+absl::StatusOr<std::vector<RelationRow>> RelationsTo(db::Transaction& tx, const Related& one, int limit);
 
 // A place in the list of reports.
 struct InspectionKey {

@@ -1,8 +1,12 @@
 #include "services/publication/followers.h"
 
+#include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
+#include "libs/calendar/london.h"
+#include "libs/service/successions.h"
 #include "section55/authoring/v1/events.pb.h"
+#include "section55/registry/v1/events.pb.h"
 #include "services/publication/jobs.h"
 #include "services/publication/rules.h"
 #include "services/publication/store.h"
@@ -27,6 +31,17 @@ absl::Status OnApproved(db::Transaction& tx, const events::Event& event, const a
                 : absl::OkStatus();
 }
 
+// Whose people may do what for whom from which day on.
+template <typename Event>
+absl::Status Remember(db::Transaction& tx, const Event& event) {
+  const auto date = base::ToCivilDay(event.predecessor().succession().date());
+  if (!date || event.predecessor().name().empty() || event.successor().name().empty()) {
+    return base::Error(absl::StatusCode::kInvalidArgument, "MALFORMED_EVENT", "a succession without its day or names");
+  }
+  return service::SaveSuccession(tx, {event.predecessor().name(), event.successor().name(),
+                                      calendar::StartOfLondonDay(*date), event.SerializeAsString()});
+}
+
 }  // namespace
 
 events::Handlers AuthoringHandlers(jobs::Queue& queue, base::Clock& clock) {
@@ -40,6 +55,28 @@ events::Handlers AuthoringHandlers(jobs::Queue& queue, base::Clock& clock) {
   handlers.Ignore<authoring::v1::ChiefOfficerCommented>();
   handlers.Ignore<authoring::v1::ResponseSubmitted>();
   handlers.Ignore<authoring::v1::ResponseReturned>();
+  // What is published answers the report as it was approved, under the author of that day; what is not is none of our business.
+  handlers.Ignore<authoring::v1::ResponseCorrected>();
+  handlers.Ignore<authoring::v1::ResponseClosed>();
+  return handlers;
+}
+
+events::Handlers RegistryHandlers() {
+  using namespace registry::v1;  // NOLINT: this function is about its events
+  events::Handlers handlers;
+  handlers.On<BodySucceeded>([](db::Transaction& tx, const events::Event&, const BodySucceeded& succeeded) {
+    return Remember(tx, succeeded);
+  });
+  handlers.On<ForceSucceeded>([](db::Transaction& tx, const events::Event&, const ForceSucceeded& succeeded) {
+    return Remember(tx, succeeded);
+  });
+  // What is published says of reports, bodies and forces what was approved.
+  handlers.Ignore<BodyRegistered>();
+  handlers.Ignore<BodyChanged>();
+  handlers.Ignore<ForceChanged>();
+  handlers.Ignore<InspectionPublished>();
+  handlers.Ignore<InspectionCorrected>();
+  handlers.Ignore<InspectionWithdrawn>();
   return handlers;
 }
 

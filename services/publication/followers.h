@@ -11,4 +11,7 @@ namespace section55::publication {
 // one, changes nothing; one that was refused counts again when it was approved again. Both arguments live as long as the handlers.
 events::Handlers AuthoringHandlers(jobs::Queue& queue, base::Clock& clock);
 
+// inspection-registry: what comes in the place of what, so that people's grants follow.
+events::Handlers RegistryHandlers();
+
 }  // namespace section55::publication

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "absl/flags/flag.h"
+#include "libs/base/status.h"
 #include "libs/service/process.h"
+#include "libs/service/successions.h"
 #include "publication_schema.h"
 #include "services/publication/followers.h"
 #include "services/publication/jobs.h"
@@ -12,6 +14,7 @@
 #include "services/publication/store.h"
 #include "services/publication/web.h"
 
+ABSL_FLAG(std::string, inspection_registry, "127.0.0.1:7101", "Address of inspection-registry.");
 ABSL_FLAG(std::string, response_authoring, "127.0.0.1:7102", "Address of response-authoring.");
 ABSL_FLAG(std::string, web_listen, "127.0.0.1:8055",
           "HOST:PORT of the public register, plain HTTP: loopback, or behind a proxy that adds TLS. Port 0 picks a "
@@ -38,11 +41,17 @@ int main(int argc, char** argv) {
     public_url.pop_back();
   }
   publication::PublicationService service(parts.server, parts.database, public_url);
-  process.Serve(publication::kServiceName, service);
+  // Here people act for bodies only.
+  service::Directory directory(parts.database, [](db::Transaction&, std::string_view body) {
+    return absl::StatusOr<std::string>(base::NotFound(body));
+  });
+  process.Serve(publication::kServiceName, service, &directory);
   process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
   publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, public_url);
   process.Follow("response-authoring", absl::GetFlag(FLAGS_response_authoring),
                  publication::AuthoringHandlers(parts.jobs, parts.clock), publication::HeldOfAuthoring());
+  // What is kept here of the registry's events, response-authoring gives back, and more.
+  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), publication::RegistryHandlers(), {});
   process.TakeIn(publication::TakeIn(parts.clock));
   process.Add({.name = "web", .start = [&web] { web.Start(); }, .stop = [&web] { web.Stop(); }, .in_recovery = true});
   return process.Run();

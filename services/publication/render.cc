@@ -38,8 +38,15 @@ data OrFalse(const std::string& text) {
 }
 
 std::string DateWords(const google::type::Date& date) {
-  const auto day = base::ToCivilDay(date);
-  return day ? calendar::FormatDate(*day) : "";
+  if (const auto day = base::ToCivilDay(date)) {
+    return calendar::FormatDate(*day);
+  }
+  if (base::IsMonth(date)) {
+    // "1 December 2020" without its day.
+    const std::string first = calendar::FormatDate(absl::CivilDay(date.year(), date.month(), 1));
+    return first.substr(first.find(' ') + 1);
+  }
+  return "";
 }
 
 // The parts of one response, each as the template reads it.

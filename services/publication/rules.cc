@@ -64,6 +64,11 @@ Copy MakeCopy(const v1::PublicationRecord& record, Copy::RecipientKind kind, std
   return copy;
 }
 
+// Day 1 of the report's clock: the day that the registry says, or the publication date. Nothing while only the month is known.
+std::optional<absl::CivilDay> DayOne(const Inspection& report) {
+  return base::ToCivilDay(report.has_clock_start_date() ? report.clock_start_date() : report.publication_date());
+}
+
 void SetRecipient(Copy& copy, const Recipient& recipient) {
   copy.set_recipient_title(recipient.display_name());
   copy.set_address(recipient.address());
@@ -72,11 +77,11 @@ void SetRecipient(Copy& copy, const Recipient& recipient) {
 }  // namespace
 
 std::optional<absl::CivilDay> LastLawfulDay(const Inspection& report) {
-  const std::optional<absl::CivilDay> published = base::ToCivilDay(report.publication_date());
-  if (report.basis() != Inspection::STATUTE_S55 || !published) {
+  const std::optional<absl::CivilDay> first = DayOne(report);
+  if (report.basis() != Inspection::STATUTE_S55 || !first) {
     return std::nullopt;
   }
-  const auto explained = calendar::Explain(calendar::kSection55Rule, *published);
+  const auto explained = calendar::Explain(calendar::kSection55Rule, *first);
   return explained.ok() ? explained->due_date : std::nullopt;
 }
 
@@ -87,8 +92,8 @@ absl::StatusOr<v1::PublicationRecord> Describe(const Response& approved,
   if (!ids) {
     violations.Add("response.name", "must be a response's name, \"bodies/norfolk-pcc/responses/safe-to-share\"");
   }
-  if (!base::ToCivilDay(approved.report().publication_date())) {
-    violations.Add("response.report.publication_date", "must be a full and real date");
+  if (!base::ToCivilDay(approved.report().publication_date()) && !base::IsMonth(approved.report().publication_date())) {
+    violations.Add("response.report.publication_date", "must be a real date, or a month where only that is known");
   }
   if (approved.edition() < 1) {
     violations.Add("response.edition", "must be 1 or more");
@@ -128,7 +133,9 @@ absl::StatusOr<v1::PublicationRecord> Publish(const Response& approved,
     const absl::CivilDay today = calendar::LondonDay(first);
     const std::optional<absl::CivilDay> last_day = LastLawfulDay(approved.report());
     *record.mutable_published_time() = base::ToTimestamp(first);
-    record.set_day_number(calendar::DayNumber(base::ToCivilDay(approved.report().publication_date()).value(), today));
+    if (const std::optional<absl::CivilDay> day_one = DayOne(approved.report())) {
+      record.set_day_number(calendar::DayNumber(*day_one, today));
+    }
     record.set_late_by_days(last_day ? calendar::LateByDays(*last_day, today) : 0);
   }
   return record;

@@ -51,6 +51,10 @@ std::string KindWords(Inspection::Kind kind) {
       return "Revisit";
     case Inspection::STATE_OF_POLICING:
       return "State of Policing";
+    case Inspection::ENGAGEMENT_LETTER:
+      return "Engagement letter";
+    case Inspection::REVISIT_LETTER:
+      return "Revisit letter";
     default:
       return "Inspection";
   }
@@ -159,7 +163,7 @@ std::string AnswerWords(Answer::Kind kind) {
 
 std::string TimelinessWords(const v1::PublicationRecord& record) {
   if (!record.statutory()) {
-    return fmt::format("Day {}, no statutory day", record.day_number());
+    return record.day_number() == 0 ? "No statutory day" : fmt::format("Day {}, no statutory day", record.day_number());
   }
   if (record.late_by_days() == 0) {
     return fmt::format("Day {} of {}", record.day_number(), kStatutoryDays);

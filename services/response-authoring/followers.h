@@ -1,17 +1,16 @@
 // What response-authoring does when another service's event arrives.
 #pragma once
 
-#include "libs/base/clock.h"
-#include "libs/events/event_log.h"
 #include "libs/events/handlers.h"
+#include "services/response-authoring/changes.h"
 
 namespace section55::authoring {
 
-// inspection-registry: remembers each body's force; a published report opens a response for every body that owes one. What is given lives
-// longer than the handlers.
-events::Handlers RegistryHandlers(events::EventLog& log, const base::Clock& clock);
+// inspection-registry: remembers bodies and their forces, and what comes in whose place; a published report opens a response for every body
+// that owes one, a correction brings them up to date. `changes` lives longer than the handlers.
+events::Handlers RegistryHandlers(const Changes& changes);
 
 // publication: what was published is PUBLISHED here; what could not be published goes back to its approver.
-events::Handlers PublicationHandlers(events::EventLog& log, const base::Clock& clock);
+events::Handlers PublicationHandlers(const Changes& changes);
 
 }  // namespace section55::authoring

@@ -76,6 +76,13 @@ v1::Response StateOf(const v1::Response& response) {
   if (response.has_publish_time()) {
     *part.mutable_publish_time() = response.publish_time();
   }
+  if (response.has_closure()) {
+    *part.mutable_closure() = response.closure();
+  }
+  if (response.has_correction()) {
+    *part.mutable_correction() = response.correction();
+  }
+  *part.mutable_transferred_from() = response.transferred_from();
   return part;
 }
 

@@ -4,7 +4,8 @@
 //   answers/FINDING                                                         one answer, by the id of its finding
 //   invitation                                                              asking the chief officer, and silence
 //   contributions/ID                                                        one officer's comments
-//   state                                                                   the state, and the steps that led to it
+//   state                                                                   the state, the steps that led to it, what the report's
+//                                                                           correction or another body had to do with it
 #pragma once
 
 #include <string>

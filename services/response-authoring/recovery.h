@@ -11,7 +11,8 @@
 
 namespace section55::authoring {
 
-// Of inspection-registry: every body with its force, and every report with those who owe a response.
+// Of inspection-registry: every force and body as last heard of, what comes in whose place, and every revision of every report with those
+// who owe a response now.
 std::vector<events::Holding> HeldOfRegistry();
 
 // Of publication: every response that is published, with the instant of its edition.

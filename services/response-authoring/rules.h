@@ -27,12 +27,18 @@ struct ResponseId {
 };
 
 // Every way there is. Nothing else changes a state.
-inline constexpr base::Transitions<v1::Response::State, 5> kTransitions = {{
+inline constexpr base::Transitions<v1::Response::State, 11> kTransitions = {{
     {v1::Response::OPEN, v1::Response::IN_REVIEW, "SubmitResponse"},
     {v1::Response::IN_REVIEW, v1::Response::OPEN, "ReturnResponse"},
     {v1::Response::IN_REVIEW, v1::Response::APPROVED, "ApproveResponse"},
     {v1::Response::APPROVED, v1::Response::IN_REVIEW, "publication could not publish it and says why"},
     {v1::Response::APPROVED, v1::Response::PUBLISHED, "publication published it"},
+    {v1::Response::IN_REVIEW, v1::Response::OPEN, "the report is corrected in what must be answered"},
+    {v1::Response::OPEN, v1::Response::WITHDRAWN, "the report is withdrawn, or corrected so that it is not owed"},
+    {v1::Response::IN_REVIEW, v1::Response::WITHDRAWN, "the report is withdrawn, or corrected so that it is not owed"},
+    {v1::Response::WITHDRAWN, v1::Response::OPEN, "the report is published again, or corrected so that it is owed"},
+    {v1::Response::OPEN, v1::Response::TRANSFERRED, "another body comes in the place of this one"},
+    {v1::Response::IN_REVIEW, v1::Response::TRANSFERRED, "another body comes in the place of this one"},
 }};
 
 // A violation on `field` when `name` has another form.

@@ -53,6 +53,13 @@ const db::ProtoTable<registry::v1::BodyRegistered>& RegisteredBodies() {
   return table;
 }
 
+// A force is wrapped in an event, so that it keeps the etag that the registry gave it.
+const db::ProtoTable<registry::v1::ForceChanged>& RegisteredForces() {
+  static const db::ProtoTable<registry::v1::ForceChanged> table(
+      {.name = "registered_forces", .key = {"force_id"}, .columns = {}});
+  return table;
+}
+
 // Where a message stands in a row: its column, that of its checksum, and the table that answers for it.
 struct Place {
   std::string_view column, checksum;
@@ -225,7 +232,7 @@ bool MergeBytes(std::string_view bytes, google::protobuf::UnknownFieldSet& field
 }  // namespace
 
 std::vector<const db::MessageTable*> Tables() {
-  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory(), &RegisteredBodies()};
+  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory(), &RegisteredBodies(), &RegisteredForces()};
 }
 
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force) {
@@ -236,15 +243,29 @@ absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_vi
   return absl::OkStatus();
 }
 
-absl::Status KeepBody(db::Transaction& tx, const registry::v1::BodyRegistered& registered) {
-  const std::string body = LastPart(registered.body().name());
-  ASSIGN_OR_RETURN(std::optional<db::Versioned<registry::v1::BodyRegistered>> row, RegisteredBodies().Find(tx, {body}));
-  if (row) {
-    row->message = registered;
-    return RegisteredBodies().Update(tx, {body}, {}, *row);
+absl::Status KeepBody(db::Transaction& tx, const registry::v1::Body& body, const registry::v1::Force& force) {
+  const std::string id = LastPart(body.name());
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<registry::v1::BodyRegistered>> row, RegisteredBodies().Find(tx, {id}));
+  db::Versioned<registry::v1::BodyRegistered> kept =
+      row ? *std::move(row) : db::Versioned<registry::v1::BodyRegistered>();
+  *kept.message.mutable_body() = body;
+  if (!force.name().empty()) {
+    *kept.message.mutable_force() = force;
   }
-  db::Versioned<registry::v1::BodyRegistered> added{registered};
-  return RegisteredBodies().Insert(tx, {body}, {}, added);
+  return kept.version > 0 ? RegisteredBodies().Update(tx, {id}, {}, kept)
+                          : RegisteredBodies().Insert(tx, {id}, {}, kept);
+}
+
+absl::Status KeepForce(db::Transaction& tx, const registry::v1::Force& force) {
+  if (force.name().empty()) {
+    return absl::OkStatus();
+  }
+  const std::string id = LastPart(force.name());
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<registry::v1::ForceChanged>> row, RegisteredForces().Find(tx, {id}));
+  db::Versioned<registry::v1::ForceChanged> kept = row ? *std::move(row) : db::Versioned<registry::v1::ForceChanged>();
+  *kept.message.mutable_force() = force;
+  return kept.version > 0 ? RegisteredForces().Update(tx, {id}, {}, kept)
+                          : RegisteredForces().Insert(tx, {id}, {}, kept);
 }
 
 absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transaction& tx, std::string_view after,
@@ -255,6 +276,16 @@ absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transa
     bodies.push_back(std::move(row.message));
   }
   return bodies;
+}
+
+absl::StatusOr<std::vector<registry::v1::Force>> ForcesAfter(db::Transaction& tx, std::string_view after, int limit) {
+  ASSIGN_OR_RETURN(auto rows,
+                   RegisteredForces().Select(tx, "WHERE force_id > ? ORDER BY force_id LIMIT ?", {after, limit}));
+  std::vector<registry::v1::Force> forces;
+  for (auto& row : rows) {
+    forces.push_back(std::move(*row.message.mutable_force()));
+  }
+  return forces;
 }
 
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body) {
@@ -286,17 +317,21 @@ absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& rep
   return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
 }
 
-absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view after,
-                                                                   int limit) {
-  std::vector<std::pair<std::string, int64_t>> keys;
-  RETURN_IF_ERROR(
-      tx.Query("SELECT inspection, MAX(revision) FROM reports WHERE inspection > ? GROUP BY inspection "
-               "ORDER BY inspection LIMIT ?",
-               {after, limit}, [&](const db::Row& row) { keys.emplace_back(row.Text(0), row.Int64(1)); }));
+absl::StatusOr<registry::v1::Inspection> LoadReport(db::Transaction& tx, std::string_view inspection,
+                                                    int64_t revision) {
+  ASSIGN_OR_RETURN(auto row, Reports().Load(tx, {inspection, revision},
+                                            fmt::format("inspections/{}/revisions/{}", inspection, revision)));
+  return std::move(*row.message.mutable_report());
+}
+
+absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view inspection,
+                                                                   int64_t revision, int limit) {
+  ASSIGN_OR_RETURN(auto rows, Reports().Select(tx,
+                                               "WHERE inspection >= ? AND (inspection > ? OR revision > ?) "
+                                               "ORDER BY inspection, revision LIMIT ?",
+                                               {inspection, inspection, revision, limit}));
   std::vector<registry::v1::Inspection> reports;
-  for (const auto& [inspection, revision] : keys) {
-    ASSIGN_OR_RETURN(auto row,
-                     Reports().Load(tx, {inspection, revision}, base::MakeName(base::kInspectionName, {inspection})));
+  for (auto& row : rows) {
     reports.push_back(std::move(*row.message.mutable_report()));
   }
   return reports;
@@ -319,6 +354,26 @@ absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_vie
   return stored;
 }
 
+absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit) {
+  std::vector<std::string> inspections;
+  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW}) {
+    RETURN_IF_ERROR(
+        tx.Query("SELECT inspection FROM responses WHERE body = ? AND state = ? ORDER BY inspection LIMIT ?",
+                 {body, state, limit - static_cast<int>(inspections.size())},
+                 [&](const db::Row& row) { inspections.emplace_back(row.Text(0)); }));
+  }
+  return inspections;
+}
+
+absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection) {
+  std::vector<std::string> bodies;
+  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::APPROVED}) {
+    RETURN_IF_ERROR(tx.Query("SELECT body FROM responses WHERE inspection = ? AND state = ? ORDER BY body",
+                             {inspection, state}, [&](const db::Row& row) { bodies.emplace_back(row.Text(0)); }));
+  }
+  return bodies;
+}
+
 Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored) {
   v1::Response& response = stored.response;
   Save save;
@@ -327,7 +382,8 @@ Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now,
   save.inspection = LastPart(response.inspection());
   save.force = LastPart(response.force().name());
   save.state = response.state();
-  save.state_changes = before.state() != response.state();
+  save.place_changes = before.state() != response.state() || before.force().name() != response.force().name() ||
+                       before.correction().revision() != response.correction().revision();
   save.revision = stored.revision;
   save.version = stored.version;
   save.actor = std::string(actor);
@@ -370,16 +426,16 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
     constexpr std::string_view kSave =
         "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ? "
         "WHERE body = ? AND inspection = ? AND version = ?";
-    constexpr std::string_view kSaveWithState =
-        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, state = ? "
-        "WHERE body = ? AND inspection = ? AND version = ?";
+    constexpr std::string_view kSaveWithPlace =
+        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, state = ?, "
+        "force_id = ?, revision = ? WHERE body = ? AND inspection = ? AND version = ?";
     std::vector<db::Value> values = {save.version + 1, save.summary_checksum, db::Bytes{save.summary}, save.checksum,
                                      db::Bytes{save.content}};
-    if (save.state_changes) {
-      values.emplace_back(save.state);
+    if (save.place_changes) {
+      values.insert(values.end(), {save.state, save.force, save.revision});
     }
     values.insert(values.end(), {save.body, save.inspection, save.version});
-    ASSIGN_OR_RETURN(const int64_t matched, tx.Execute(save.state_changes ? kSaveWithState : kSave, values));
+    ASSIGN_OR_RETURN(const int64_t matched, tx.Execute(save.place_changes ? kSaveWithPlace : kSave, values));
     if (matched == 0) {
       return tx.Conflict();
     }

@@ -27,13 +27,17 @@ std::vector<const db::MessageTable*> Tables();
 // Remembers which force a body holds to account; a repeat replaces. Ids without collection: "norfolk-pcc", "norfolk".
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force);
 
-// Keeps a body with its force as the registry told of them; a repeat replaces. Nobody needs all of it here: it is what the registry is
-// given back when it has forgotten it.
-absl::Status KeepBody(db::Transaction& tx, const registry::v1::BodyRegistered& registered);
+// Keeps a body as the registry told of it last, with its force; a repeat replaces. Without a force the one that was kept stays. Nobody
+// needs all of it here: it is what the registry is given back when it has forgotten it.
+absl::Status KeepBody(db::Transaction& tx, const registry::v1::Body& body, const registry::v1::Force& force);
 
-// What KeepBody keeps, by the body's id after one; at most `limit`.
+// The same of a force. Nothing for one without a name.
+absl::Status KeepForce(db::Transaction& tx, const registry::v1::Force& force);
+
+// What KeepBody and KeepForce keep, by the id after one; at most `limit`.
 absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transaction& tx, std::string_view after,
                                                                       int limit);
+absl::StatusOr<std::vector<registry::v1::Force>> ForcesAfter(db::Transaction& tx, std::string_view after, int limit);
 
 // The force that `body` holds to account. NOT_FOUND.
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body);
@@ -44,9 +48,12 @@ absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::stri
 // Keeps a report: the `report` of a response, with its findings. Nothing when this revision of it is kept already.
 absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& report);
 
-// The latest revision of each report kept, by the report's id after one; at most `limit`.
-absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view after,
-                                                                   int limit);
+// A revision of a report, with its findings. NOT_FOUND, naming it.
+absl::StatusOr<registry::v1::Inspection> LoadReport(db::Transaction& tx, std::string_view inspection, int64_t revision);
+
+// The revisions of the reports kept, by the report's id and the revision after those; at most `limit`.
+absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view inspection,
+                                                                   int64_t revision, int limit);
 
 // A response to be changed and the version it was read at.
 struct StoredResponse {
@@ -62,12 +69,17 @@ enum class ReportForm { kFacts, kWithFindings };
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
                                             ReportForm form);
 
+// What is not published yet and is not closed, in the order of the ids: the inspections of a body's, at most `limit`; the bodies of a
+// report's, those that are approved included.
+absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit);
+absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection);
+
 // Everything that a change writes, worked out and serialised beforehand.
 struct Save {
   std::string name;  // the resource's
   std::string body, inspection, force;
   int64_t state = 0;
-  bool state_changes = false;
+  bool place_changes = false;  // the state, the force or the report's revision is not what it was
   int64_t revision = 0;
   int64_t version = 0;  // the one that it was read at; 0: it is new
   std::string content, summary;

@@ -25,6 +25,13 @@ void CopyFrame(const v1::Response& from, v1::Response& to) {
   if (from.has_publish_time()) {
     *to.mutable_publish_time() = from.publish_time();
   }
+  if (from.has_closure()) {
+    *to.mutable_closure() = from.closure();
+  }
+  if (from.has_correction()) {
+    *to.mutable_correction() = from.correction();
+  }
+  *to.mutable_transferred_from() = from.transferred_from();
 }
 
 // An invitation and what became of it, without the contributions themselves.

@@ -46,7 +46,7 @@ std::vector<Area> ReadAreas(const std::vector<std::string>& forces) {
   std::getline(table, line);  // the columns
   while (std::getline(table, line)) {
     const std::vector<std::string> columns = absl::StrSplit(line, '\t');
-    if (columns.size() != 9) {
+    if (columns.size() != 10) {
       ADD_FAILURE() << "bodies.tsv has a line of " << columns.size() << " columns: " << line;
       continue;
     }
@@ -71,6 +71,7 @@ std::vector<Area> ReadAreas(const std::vector<std::string>& forces) {
     body.set_kind(kind);
     body.set_force("forces/" + columns[0]);
     body.set_scrutiny_body(columns[8]);
+    body.set_place_name(columns[9]);
     areas.push_back(std::move(area));
   }
   EXPECT_FALSE(areas.empty()) << "bodies.tsv cannot be read";

@@ -354,7 +354,8 @@ TEST(LoopsTest, AdminShowsWhatRunsAndWhoRunsIt) {
               ElementsAre("follow inspection-registry", "follow publication", "jobs", "prune"));
   EXPECT_THAT(names_of(Service::kDeadlines),
               ElementsAre("follow inspection-registry", "follow publication", "jobs", "prune"));
-  EXPECT_THAT(names_of(Service::kPublication), ElementsAre("follow response-authoring", "jobs", "prune", "web"));
+  EXPECT_THAT(names_of(Service::kPublication),
+              ElementsAre("follow inspection-registry", "follow response-authoring", "jobs", "prune", "web"));
   auto loops = loops_of(Service::kPublication);
   EXPECT_EQ(loops["prune"].holder(), suite.address(Service::kPublication));
   EXPECT_TRUE(loops["prune"].has_expire_time());

@@ -14,6 +14,7 @@
 #include "libs/testing/matchers.h"
 #include "libs/testing/suite.h"
 #include "section55/admin/v1/recovery.grpc.pb.h"
+#include "section55/authoring/v1/events.pb.h"
 #include "section55/deadlines/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
 #include "tests/e2e/main_job.h"
@@ -27,6 +28,7 @@ using admin::v1::RecoveryStatus;
 using authoring::v1::Response;
 using publication::v1::Publication;
 using publication::v1::PublicationRecord;
+using registry::v1::InspectionRegistry;
 using ::testing::AllOf;
 using testing::EqualsProto;
 using ::testing::HasSubstr;
@@ -37,6 +39,8 @@ using testing::Suite;
 
 constexpr char kReport[] = "safe-to-share";
 constexpr char kLater[] = "custody";
+constexpr char kMistaken[] = "mistaken";
+constexpr char kBoard[] = "kent-board";
 constexpr int kWorkers = 2;
 constexpr size_t kBodies = 24;
 // How many bodies have published when the backup is begun, and how many more after it was made when what came after it is lost.
@@ -132,6 +136,61 @@ class RestoreTest : public ::testing::TestWithParam<Plan> {
                deadlines::v1::Deadline::MET;
   }
 
+  // What happens to reports, bodies and forces besides their registration: a correction, a withdrawal, another name, a successor.
+  void ChangeTheRegister() {
+    registry::v1::CorrectInspectionRequest correct;
+    correct.mutable_inspection()->set_name(fmt::format("inspections/{}", kLater));
+    correct.mutable_inspection()->set_short_title("Custody in Kent");
+    correct.mutable_update_mask()->add_paths("short_title");
+    correct.set_reason("Tables need a short title");
+    job_.Do("registrar", &InspectionRegistry::Stub::CorrectInspection, correct);
+    suite_.AwaitEvent<authoring::v1::ResponseCorrected>(ResponseName(late_, kLater));
+
+    job_.Publish(kMistaken, CustodyReport({late_.force}));
+    job_.AwaitResponse(ResponseName(late_, kMistaken));
+    registry::v1::WithdrawInspectionRequest withdraw;
+    withdraw.set_name(fmt::format("inspections/{}", kMistaken));
+    withdraw.set_reason("Published by mistake");
+    job_.Do("registrar", &InspectionRegistry::Stub::WithdrawInspection, withdraw);
+    suite_.AwaitEvent<authoring::v1::ResponseClosed>(ResponseName(late_, kMistaken));
+    suite_.AwaitEvent<deadlines::v1::DeadlineCancelled>(DeadlineName(late_, kMistaken));
+
+    registry::v1::UpdateForceRequest rename;
+    rename.mutable_force()->set_name("forces/" + late_.force);
+    rename.mutable_force()->set_display_name("Kent Constabulary");
+    rename.mutable_update_mask()->add_paths("display_name");
+    job_.Do("registrar", &InspectionRegistry::Stub::UpdateForce, rename);
+    registry::v1::CreateBodyRequest board;
+    board.set_body_id(kBoard);
+    board.mutable_body()->set_display_name("Kent Policing and Crime Board");
+    board.mutable_body()->set_kind(registry::v1::Body::POLICING_AND_CRIME_BOARD);
+    job_.Do("registrar", &InspectionRegistry::Stub::CreateBody, board);
+    registry::v1::SucceedBodyRequest succeed;
+    succeed.set_name("bodies/" + late_.body);
+    succeed.set_successor(fmt::format("bodies/{}", kBoard));
+    *succeed.mutable_date() = Date(2028, 5, 8);
+    succeed.set_reason("Police and crime commissioners are abolished");
+    job_.Do("registrar", &InspectionRegistry::Stub::SucceedBody, succeed);
+  }
+
+  // All that the registry says of what was done after the backup.
+  std::vector<std::string> ReadRegister() {
+    std::vector<std::string> all;
+    for (const char* id : {kReport, kLater, kMistaken}) {
+      registry::v1::GetInspectionRequest report;
+      report.set_name(fmt::format("inspections/{}", id));
+      registry::v1::Inspection found = job_.Do("registrar", &InspectionRegistry::Stub::GetInspection, report);
+      found.clear_etag();
+      all.push_back(found.DebugString());
+      registry::v1::ListInspectionRevisionsRequest revisions;
+      revisions.set_parent(report.name());
+      all.push_back(job_.Do("registrar", &InspectionRegistry::Stub::ListInspectionRevisions, revisions).DebugString());
+    }
+    all.push_back(job_.Do("registrar", &InspectionRegistry::Stub::ListForces, {}).DebugString());
+    all.push_back(job_.Do("registrar", &InspectionRegistry::Stub::ListBodies, {}).DebugString());
+    return all;
+  }
+
   RecoveryStatus GetRecovery(Service service) {
     return job_.DoOn(service, "operator", &Recovery::Stub::GetRecovery, {});
   }
@@ -190,6 +249,8 @@ TEST_P(RestoreTest, NothingPublishedIsDatedAnewAndNothingApprovedStaysUnpublishe
   job_.Publish(kLater, CustodyReport({late_.force}));
   job_.AwaitResponse(ResponseName(late_, kLater));
   job_.AwaitDeadline(DeadlineName(late_, kLater));
+  ChangeTheRegister();
+  const std::vector<std::string> register_then = ReadRegister();
   AwaitPublications(published_then + kLost);
   const bool all_done = service == Service::kDeadlines;
   if (all_done) {
@@ -269,10 +330,9 @@ TEST_P(RestoreTest, NothingPublishedIsDatedAnewAndNothingApprovedStaysUnpublishe
         << "of what was published: " << event.subject();
   }
   // What was registered after the backup is there, once, and is answered as any.
-  registry::v1::GetInspectionRequest report;
-  report.set_name(fmt::format("inspections/{}", kLater));
-  EXPECT_EQ(job_.Do("registrar", &registry::v1::InspectionRegistry::Stub::GetInspection, report).state(),
-            registry::v1::Inspection::PUBLISHED);
+  EXPECT_THAT(ReadRegister(), ::testing::ElementsAreArray(register_then));
+  EXPECT_EQ(job_.Get("auditor", ResponseName(late_, kLater)).correction().revision(), 2);
+  EXPECT_EQ(job_.Get("auditor", ResponseName(late_, kMistaken)).state(), Response::WITHDRAWN);
   if (!all_done) {
     job_.AnswerInFull(late_, ResponseName(late_, kLater), "Kent");
   }
@@ -300,7 +360,9 @@ TEST_P(RestoreTest, NothingPublishedIsDatedAnewAndNothingApprovedStaysUnpublishe
     for (const auto& finding : recovery.findings()) {
       subjects.push_back(finding.subject());
     }
-    EXPECT_THAT(subjects, IsSupersetOf({"bodies/" + late_.body, fmt::format("inspections/{}", kLater)}));
+    EXPECT_THAT(subjects,
+                IsSupersetOf({"forces/" + late_.force, "bodies/" + late_.body, fmt::format("inspections/{}", kLater),
+                              fmt::format("inspections/{}", kMistaken)}));
   }
   if (service == Service::kAuthoring || service == Service::kPublication) {
     EXPECT_THAT(in_the_end.findings(), SizeIs(::testing::Ge(before.size() - published_then)));

@@ -45,6 +45,7 @@ Target::Target(std::string service, std::vector<std::string> flags, std::vector<
   if (service == "publication") {
     command.words.push_back("--web_listen=" + web_port_.address());
     command.words.push_back("--response_authoring=127.0.0.1:1");
+    command.words.push_back("--inspection_registry=127.0.0.1:1");
   }
   command.words.insert(command.words.end(), flags.begin(), flags.end());
   testing::Command begin = command;

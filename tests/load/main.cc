@@ -27,7 +27,7 @@
 
 ABSL_FLAG(int, rounds, 5, "Rounds of each comparison; medians are taken over them.");
 ABSL_FLAG(double, seconds, 2, "Length of each measurement.");
-ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page, mariadb and lists: measure this alone.");
+ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page, report, mariadb and lists: measure this alone.");
 ABSL_FLAG(std::string, json, "", "Also write the figures here, as JSON.");
 ABSL_FLAG(std::string, echo_certificates, "", "Internal: be the echo server with these certificates.");
 ABSL_FLAG(int, echo_bytes, 0, "Internal: the size of the echo server's answers.");
@@ -261,6 +261,62 @@ Figure ApprovalToPage(Offices& offices) {
   return figure;
 }
 
+// From the call of PublishInspection to the moment at which all responses to the report, and all deadlines, can be listed.
+Figure ReportToResponses(Offices& offices, const std::string& engine) {
+  constexpr int kRecommendations = 111;
+  constexpr int kBodies = 43;
+  Figure figure{fmt::format("report with {} recommendations to {} responses and deadlines, {}", kRecommendations,
+                            kBodies, engine),
+                "ms",
+                {},
+                2000};
+  registry::v1::Inspection report = e2e::SafeToShare();
+  report.clear_findings();
+  for (int number = 1; number <= kRecommendations; ++number) {
+    auto& finding = *report.add_findings();
+    finding.set_kind(registry::v1::Finding::RECOMMENDATION);
+    finding.set_number(std::to_string(number));
+    finding.set_text(std::string(500, 'x'));
+    finding.add_addressees()->set_kind(registry::v1::Addressee::ALL_CHIEF_CONSTABLES);
+  }
+  for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
+    const std::string id = fmt::format("large-{}", round);
+    authoring::v1::ListResponsesRequest responses;
+    responses.set_parent("bodies/-");
+    responses.set_page_size(1000);
+    responses.set_view(authoring::v1::RESPONSE_VIEW_BASIC);
+    responses.set_filter(fmt::format("inspection = \"inspections/{}\"", id));
+    deadlines::v1::ListDeadlinesRequest deadlines;
+    deadlines.set_parent("bodies/-");
+    deadlines.set_page_size(1000);
+    deadlines.set_filter(responses.filter());
+    registry::v1::CreateInspectionRequest create;
+    create.set_inspection_id(id);
+    *create.mutable_inspection() = report;
+    offices.job().Do("registrar", &registry::v1::InspectionRegistry::Stub::CreateInspection, create);
+    registry::v1::PublishInspectionRequest publish;
+    publish.set_name("inspections/" + id);
+    const absl::Time start = absl::Now();
+    offices.job().Do("registrar", &registry::v1::InspectionRegistry::Stub::PublishInspection, publish);
+    bool complete = false;
+    while (!complete) {
+      if (absl::Now() - start > absl::Seconds(60)) {
+        fmt::print(stderr, "bench: the responses to {} did not open\n", id);
+        std::exit(1);
+      }
+      complete = offices.job()
+                         .Do("auditor", &authoring::v1::ResponseAuthoring::Stub::ListResponses, responses)
+                         .responses_size() == kBodies &&
+                 offices.job()
+                         .Do("auditor", &deadlines::v1::DeadlineScheduler::Stub::ListDeadlines, deadlines)
+                         .deadlines_size() == kBodies;
+    }
+    figure.values.push_back(absl::ToDoubleMilliseconds(absl::Now() - start));
+  }
+  Progress(fmt::format("{}: {:.0f} ms", figure.name, Median(figure.values)));
+  return figure;
+}
+
 bool Wanted(std::string_view part) {
   const std::string only = absl::GetFlag(FLAGS_only);
   return only.empty() || only == part;
@@ -269,7 +325,7 @@ bool Wanted(std::string_view part) {
 int Bench() {
   std::vector<Comparison> comparisons;
   std::vector<Figure> figures;
-  if (Wanted("reads") || Wanted("sqlite") || Wanted("page")) {
+  if (Wanted("reads") || Wanted("sqlite") || Wanted("page") || Wanted("report")) {
     Progress("SQLite: starting the suite");
     Offices offices(db::Engine::kSqlite, {"--calls_per_second_per_caller=0", "--max_calls_per_caller=0"});
     if (Wanted("reads")) {
@@ -284,16 +340,24 @@ int Bench() {
     if (Wanted("page")) {
       figures.push_back(ApprovalToPage(offices));
     }
+    if (Wanted("report")) {
+      figures.push_back(ReportToResponses(offices, "SQLite"));
+    }
   }
-  if (Wanted("mariadb")) {
+  if (Wanted("mariadb") || Wanted("report")) {
     Progress("MariaDB: starting the suite");
     Offices offices(db::Engine::kMysql,
                     {"--calls_per_second_per_caller=0", "--max_calls_per_caller=0", "--database_connections=32"});
     auto& server = testing::MariaDb::Get();
-    CompareWrites(
-        offices, "MariaDB", 32, {.url = server.UrlOf(server.NewDatabase()), .password_file = "", .connections = 32},
-        {{RawWrite::kInsert, "insert and commit", 0.4}, {RawWrite::kReadAndUpdate, "select, update and commit"}},
-        /*with_echo=*/false, comparisons);
+    if (Wanted("mariadb")) {
+      CompareWrites(
+          offices, "MariaDB", 32, {.url = server.UrlOf(server.NewDatabase()), .password_file = "", .connections = 32},
+          {{RawWrite::kInsert, "insert and commit", 0.4}, {RawWrite::kReadAndUpdate, "select, update and commit"}},
+          /*with_echo=*/false, comparisons);
+    }
+    if (Wanted("report")) {
+      figures.push_back(ReportToResponses(offices, "MariaDB"));
+    }
   }
   if (Wanted("lists")) {
     Progress("lists: 1,000 and 100,000 responses and deadlines");

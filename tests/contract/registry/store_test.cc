@@ -20,10 +20,8 @@ namespace section55::registry::store {
 namespace {
 
 using section55::testing::EqualsProto;
-using section55::testing::HasReason;
 using section55::testing::IsOk;
 using section55::testing::StatusIs;
-using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using v1::Inspection;
@@ -99,33 +97,34 @@ class RegistryStoreTest : public section55::testing::OnBothEngines {
 };
 
 TEST_P(RegistryStoreTest, KeepsForcesAndBodies) {
-  auto registered = RegisteredForces();
-  registered.resize(3);
-  registered[2].body.reset();
-  registered[0].force.set_display_name("Heddlu Ŵŷ – “Gwent”");
-  for (auto& area : registered) {
-    EXPECT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
-                  RETURN_IF_ERROR(InsertForce(tx, area.force));
-                  return area.body ? InsertBody(tx, *area.body) : absl::OkStatus();
-                }),
-                IsOk());
-    area.force.set_etag("v1");
-    if (area.body) {
-      area.body->set_etag("v1");
-    }
-  }
+  rules::Register registered = RegisteredForces();
+  registered.forces.resize(3);
+  registered.bodies.resize(2);
+  registered.forces[0].set_display_name("Heddlu Ŵŷ – “Gwent”");
+  EXPECT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
+                for (const v1::Force& force : registered.forces) {
+                  RETURN_IF_ERROR(InsertForce(tx, force));
+                }
+                for (const v1::Body& body : registered.bodies) {
+                  RETURN_IF_ERROR(InsertBody(tx, body));
+                }
+                return absl::OkStatus();
+              }),
+              IsOk());
+  const auto with_etag = [](auto message) {
+    message.set_etag("v1");
+    return message;
+  };
   EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
     ASSIGN_OR_RETURN(const v1::Force force, LoadForce(tx, "avon-and-somerset"));
-    EXPECT_THAT(force, EqualsProto(registered[0].force));
+    EXPECT_THAT(force, EqualsProto(with_etag(registered.forces[0])));
     ASSIGN_OR_RETURN(const v1::Body body, LoadBody(tx, "bedfordshire-pcc"));
-    EXPECT_THAT(body, EqualsProto(*registered[1].body));
-    ASSIGN_OR_RETURN(const auto all, ListForcesAndBodies(tx));
-    EXPECT_EQ(all.size(), 3u);
-    for (size_t i = 0; i < all.size(); ++i) {
-      EXPECT_THAT(all[i].force, EqualsProto(registered[i].force));
-      EXPECT_EQ(all[i].body.has_value(), i < 2);
-    }
-    EXPECT_THAT(*all[1].body, EqualsProto(*registered[1].body));
+    EXPECT_THAT(body, EqualsProto(with_etag(registered.bodies[1])));
+    ASSIGN_OR_RETURN(const StoredRegister stored, LoadRegister(tx));
+    EXPECT_EQ(stored.all.forces.size(), 3u);
+    EXPECT_EQ(stored.all.bodies.size(), 2u);
+    EXPECT_THAT(stored.all.bodies[1], EqualsProto(with_etag(registered.bodies[1])));
+    EXPECT_EQ(stored.versions.at("forces/bedfordshire"), 1);
     EXPECT_THAT(LoadForce(tx, "bedford"), StatusIs(absl::StatusCode::kNotFound));
     EXPECT_THAT(LoadBody(tx, "bedfordshire"), StatusIs(absl::StatusCode::kNotFound));
     EXPECT_THAT(LoadForce(tx, "Bedfordshire"), StatusIs(absl::StatusCode::kNotFound)) << "ids have case";
@@ -134,51 +133,81 @@ TEST_P(RegistryStoreTest, KeepsForcesAndBodies) {
               IsOk());
 }
 
-TEST_P(RegistryStoreTest, RegistersEachForceAndBodyOnceAndOneBodyPerForce) {
-  auto registered = RegisteredForces();
-  registered.resize(2);
-  v1::Body& first = *registered[0].body;
+TEST_P(RegistryStoreTest, RegistersEachForceAndBodyOnce) {
+  const rules::Register registered = RegisteredForces();
   ASSERT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
-                RETURN_IF_ERROR(InsertForce(tx, registered[0].force));
-                RETURN_IF_ERROR(InsertForce(tx, registered[1].force));
-                return InsertBody(tx, first);
+                RETURN_IF_ERROR(InsertForce(tx, registered.forces[0]));
+                return InsertBody(tx, registered.bodies[0]);
               }),
               IsOk());
-  EXPECT_THAT(Write([&](db::Transaction& tx) { return InsertForce(tx, registered[0].force); }),
+  EXPECT_THAT(Write([&](db::Transaction& tx) { return InsertForce(tx, registered.forces[0]); }),
               StatusIs(absl::StatusCode::kAlreadyExists));
-  v1::Body same_name = *registered[1].body;
-  same_name.set_name(first.name());
-  EXPECT_THAT(Write([&](db::Transaction& tx) { return CheckNewBody(tx, same_name); }),
-              StatusIs(absl::StatusCode::kAlreadyExists));
-  v1::Body same_force = *registered[1].body;
-  same_force.set_force(first.force());
-  EXPECT_THAT(Write([&](db::Transaction& tx) { return CheckNewBody(tx, same_force); }),
-              AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("FORCE_HAS_BODY")));
-  EXPECT_THAT(Write([&](db::Transaction& tx) { return CheckNewBody(tx, *registered[1].body); }), IsOk());
-  // Somebody was faster since it was checked: which of the two it was, another look will tell.
-  for (const v1::Body& late : {same_name, same_force}) {
-    int runs = 0;
-    EXPECT_THAT(Write([&](db::Transaction& tx) { return ++runs == 1 ? InsertBody(tx, late) : CheckNewBody(tx, late); }),
-                ::testing::Not(IsOk()));
-    EXPECT_EQ(runs, 2);
-  }
-  // The index holds the promise, whatever the code above it forgets.
-  EXPECT_THAT(Write([&](db::Transaction& tx) {
-                return tx
-                    .Execute("INSERT INTO bodies (body, force_id, version, checksum, content) VALUES (?, ?, ?, ?, ?)",
-                             {"another", "avon-and-somerset", 1, db::ChecksumOf(""), db::Bytes{""}})
-                    .status();
-              }),
+  EXPECT_THAT(Write([&](db::Transaction& tx) { return InsertBody(tx, registered.bodies[0]); }),
               StatusIs(absl::StatusCode::kAlreadyExists));
 }
 
-TEST_P(RegistryStoreTest, PagesForcesAndBodiesByName) {
-  auto registered = RegisteredForces();
-  registered.resize(5);
+TEST_P(RegistryStoreTest, SavesForcesAndBodiesOverTheVersionReadOnly) {
+  rules::Register registered = RegisteredForces();
+  v1::Force& force = registered.forces[0];
+  v1::Body& body = registered.bodies[0];
   ASSERT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
-                for (auto one = registered.rbegin(); one != registered.rend(); ++one) {
-                  RETURN_IF_ERROR(InsertForce(tx, one->force));
-                  RETURN_IF_ERROR(InsertBody(tx, *one->body));
+                RETURN_IF_ERROR(InsertForce(tx, force));
+                return InsertBody(tx, body);
+              }),
+              IsOk());
+  force.set_region("Another");
+  body.set_place_name("Another");
+  int runs = 0;
+  ASSERT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
+                // At first over a version that is not there, then over the right one.
+                const int64_t version = ++runs == 1 ? 7 : 1;
+                RETURN_IF_ERROR(UpdateForce(tx, force, 1));
+                return UpdateBody(tx, body, version);
+              }),
+              IsOk());
+  EXPECT_EQ(runs, 2);
+  EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const StoredRegister stored, LoadRegister(tx));
+    EXPECT_EQ(stored.all.forces[0].region(), "Another");
+    EXPECT_EQ(stored.all.bodies[0].place_name(), "Another");
+    EXPECT_EQ(stored.versions.at(force.name()), 2);
+    EXPECT_EQ(stored.versions.at(body.name()), 2);
+    return absl::OkStatus();
+  }),
+              IsOk());
+}
+
+TEST_P(RegistryStoreTest, WhatWasDecidedByTheWholeRegisterIsWrittenWhileItIsTheSame) {
+  const auto version = [&] {
+    int64_t read = -1;
+    EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const StoredRegister stored, LoadRegister(tx));
+      read = stored.version;
+      return absl::OkStatus();
+    }),
+                IsOk());
+    return read;
+  };
+  EXPECT_EQ(version(), 0);
+  ASSERT_THAT(Write([&](db::Transaction& tx) { return ChangeRegister(tx, 0); }), IsOk());
+  EXPECT_EQ(version(), 1);
+  ASSERT_THAT(Write([&](db::Transaction& tx) { return HoldRegister(tx, 1); }), IsOk());
+  EXPECT_EQ(version(), 1);
+  for (const auto late : {ChangeRegister, HoldRegister}) {
+    int runs = 0;
+    const int64_t now = version();
+    EXPECT_THAT(Write([&](db::Transaction& tx) { return late(tx, ++runs == 1 ? now - 1 : now); }), IsOk());
+    EXPECT_EQ(runs, 2) << "somebody was faster";
+  }
+  EXPECT_EQ(version(), 2);
+}
+
+TEST_P(RegistryStoreTest, PagesForcesAndBodiesByName) {
+  rules::Register registered = RegisteredForces();
+  ASSERT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
+                for (size_t i = 5; i-- > 0;) {
+                  RETURN_IF_ERROR(InsertForce(tx, registered.forces[i]));
+                  RETURN_IF_ERROR(InsertBody(tx, registered.bodies[i]));
                 }
                 return absl::OkStatus();
               }),
@@ -200,6 +229,69 @@ TEST_P(RegistryStoreTest, PagesForcesAndBodiesByName) {
     return absl::OkStatus();
   }),
               IsOk());
+}
+
+TEST_P(RegistryStoreTest, KeepsEveryStepOfAReportsLife) {
+  const auto revision = [](int number) {
+    v1::InspectionRevision step;
+    step.set_name(fmt::format("inspections/safe-to-share/revisions/{}", number));
+    *step.mutable_inspection() = SafeToShare();
+    step.mutable_inspection()->set_name("inspections/safe-to-share");
+    step.mutable_inspection()->set_revision(number);
+    step.set_reason(fmt::format("Reason {}", number));
+    return step;
+  };
+  for (int number = 1; number <= 5; ++number) {
+    ASSERT_THAT(Write([&](db::Transaction& tx) { return InsertRevision(tx, revision(number)); }), IsOk());
+  }
+  EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto third, LoadRevision(tx, "safe-to-share", 3));
+    EXPECT_THAT(third, EqualsProto(revision(3)));
+    EXPECT_THAT(LoadRevision(tx, "safe-to-share", 6), StatusIs(absl::StatusCode::kNotFound));
+    EXPECT_THAT(LoadRevision(tx, "safe", 1), StatusIs(absl::StatusCode::kNotFound));
+    ASSIGN_OR_RETURN(const auto latest, ListRevisions(tx, "safe-to-share", 1000, 2, 1 << 20));
+    EXPECT_THAT(latest, ElementsAre(EqualsProto(revision(5)), EqualsProto(revision(4))));
+    ASSIGN_OR_RETURN(const auto rest, ListRevisions(tx, "safe-to-share", 4, 9, 1));
+    EXPECT_THAT(rest, ElementsAre(EqualsProto(revision(3)))) << "one at least";
+    return absl::OkStatus();
+  }),
+              IsOk());
+}
+
+TEST_P(RegistryStoreTest, ReadsRelationsInBothDirections) {
+  Inspection inspection = SafeToShare();
+  inspection.set_name("inspections/b");
+  inspection.add_relations()->set_kind(v1::Relation::SUPERSEDES);
+  inspection.mutable_relations(0)->set_inspection("inspections/a");
+  auto& repeats = *inspection.mutable_findings(0)->add_relations();
+  repeats.set_kind(v1::FindingRelation::REPEATS);
+  repeats.set_finding("inspections/a/findings/recommendation-9");
+  const auto relations = [&](auto direction, const Related& one) {
+    std::vector<std::string> found;
+    EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(const auto rows, direction(tx, one, 10));
+      for (const RelationRow& row : rows) {
+        found.push_back(fmt::format("{}/{} {} {}/{}", row.from.inspection, row.from.finding, row.kind,
+                                    row.to.inspection, row.to.finding));
+      }
+      return absl::OkStatus();
+    }),
+                IsOk());
+    return found;
+  };
+  ASSERT_THAT(Write([&](db::Transaction& tx) { return ReplaceRelations(tx, inspection); }), IsOk());
+  ASSERT_THAT(Write([&](db::Transaction& tx) { return ReplaceRelations(tx, inspection); }), IsOk()) << "once each";
+  EXPECT_THAT(relations(RelationsFrom, {"b"}), ElementsAre("b/ 4 a/"));
+  EXPECT_THAT(relations(RelationsTo, {"a"}), ElementsAre("b/ 4 a/"));
+  EXPECT_THAT(relations(RelationsFrom, {"b", "recommendation-1"}),
+              ElementsAre("b/recommendation-1 1 a/recommendation-9"));
+  EXPECT_THAT(relations(RelationsTo, {"a", "recommendation-9"}),
+              ElementsAre("b/recommendation-1 1 a/recommendation-9"));
+  inspection.clear_relations();
+  inspection.clear_findings();
+  ASSERT_THAT(Write([&](db::Transaction& tx) { return ReplaceRelations(tx, inspection); }), IsOk());
+  EXPECT_THAT(relations(RelationsTo, {"a"}), IsEmpty());
+  EXPECT_THAT(relations(RelationsTo, {"a", "recommendation-9"}), IsEmpty());
 }
 
 TEST_P(RegistryStoreTest, KeepsReports) {

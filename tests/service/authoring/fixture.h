@@ -17,16 +17,18 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/status.h"
 #include "libs/jobs/queue.h"
-#include "libs/rpc/body_directory.h"
+#include "libs/service/successions.h"
 #include "libs/testing/databases.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/server.h"
 #include "section55/authoring/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
 #include "section55/registry/v1/events.pb.h"
+#include "service_schema.h"
 #include "services/response-authoring/followers.h"
 #include "services/response-authoring/jobs.h"
 #include "services/response-authoring/service.h"
+#include "services/response-authoring/successions.h"
 
 namespace section55::authoring {
 
@@ -75,15 +77,17 @@ class FakeRenditions : public Renditions {
 class AuthoringTest : public ::testing::Test {
  protected:
   AuthoringTest()
-      : database_(db::Engine::kSqlite,
-                  {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(), MigrationSchema()}),
+      : database_(db::Engine::kSqlite, {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(),
+                                        service::MigrationSchema(), MigrationSchema()}),
         log_(*database_),
         directory_(*database_, store::ForceOf),
         server_(kMidJanuary),
         jobs_(*database_, server_.clock(), "test"),
-        from_registry_(RegistryHandlers(log_, server_.clock())),
-        from_publication_(PublicationHandlers(log_, server_.clock())) {
+        changes_(log_, jobs_, server_.clock()),
+        from_registry_(RegistryHandlers(changes_)),
+        from_publication_(PublicationHandlers(changes_)) {
     RegisterJobs(jobs_, log_, server_.clock());
+    RegisterSuccessionJobs(jobs_, changes_);
     server_.Add<ResponseAuthoringService>(kServiceName, *database_, log_, jobs_, renditions_);
     server_.server().SetTenantDirectory(&directory_);
     server_.Start();
@@ -92,6 +96,7 @@ class AuthoringTest : public ::testing::Test {
       registry::v1::BodyRegistered registered;
       registered.mutable_body()->set_name(std::string("bodies/") + area + "-pcc");
       registered.mutable_body()->set_force(std::string("forces/") + area);
+      registered.mutable_force()->set_name(registered.body().force());
       EXPECT_THAT(Arrives(registered), IsOk());
     }
     EXPECT_THAT(Arrives(SafeToShare()), IsOk());
@@ -258,10 +263,11 @@ class AuthoringTest : public ::testing::Test {
 
   section55::testing::TestDatabase database_;
   events::EventLog log_;
-  rpc::BodyDirectory directory_;
+  service::Directory directory_;
   FakeRenditions renditions_;
   section55::testing::TestServer server_;
   jobs::Queue jobs_;
+  Changes changes_;
   events::Handlers from_registry_;
   events::Handlers from_publication_;
   std::unique_ptr<v1::ResponseAuthoring::Stub> stub_;

@@ -114,13 +114,19 @@ TEST_F(RecoveryTest, ARefusalOfAnEarlierApprovalIsNotTakenForOneOfThis) {
 }
 
 TEST_F(RecoveryTest, GivesBackWhatTheRegistryAndPublicationToldIt) {
-  const std::vector<events::Event> bodies = Held(HeldOfRegistry()[0]);
+  const std::vector<events::Event> bodies = Held(HeldOfRegistry()[2]);
   ASSERT_THAT(bodies, SizeIs(2));
   registry::v1::BodyRegistered body;
   ASSERT_TRUE(bodies[0].payload().UnpackTo(&body));
   EXPECT_EQ(body.body().name(), "bodies/norfolk-pcc");
   EXPECT_EQ(body.body().force(), "forces/norfolk");
-  const std::vector<events::Event> reports = Held(HeldOfRegistry()[1]);
+  const std::vector<events::Event> forces = Held(HeldOfRegistry()[0]);
+  ASSERT_THAT(forces, SizeIs(2));
+  registry::v1::ForceChanged force;
+  ASSERT_TRUE(forces[0].payload().UnpackTo(&force));
+  EXPECT_EQ(force.force().name(), "forces/norfolk");
+  EXPECT_THAT(Held(HeldOfRegistry()[1]), IsEmpty()) << "nothing came in the place of anything";
+  const std::vector<events::Event> reports = Held(HeldOfRegistry()[4]);
   ASSERT_THAT(reports, SizeIs(1));
   registry::v1::InspectionPublished report;
   ASSERT_TRUE(reports[0].payload().UnpackTo(&report));
@@ -141,6 +147,106 @@ TEST_F(RecoveryTest, GivesBackWhatTheRegistryAndPublicationToldIt) {
   EXPECT_EQ(payload.response(), kNorfolk);
   EXPECT_EQ(payload.publication().edition(), 1);
   EXPECT_THAT(payload.publication().edition_published_time(), EqualsProto(base::ToTimestamp(kMidJanuary)));
+}
+
+TEST_F(RecoveryTest, GivesBackEveryRevisionOfAReportAndWhatCameInWhosePlace) {
+  registry::v1::InspectionCorrected corrected;
+  *corrected.mutable_inspection() = SafeToShare().inspection();
+  corrected.mutable_inspection()->set_revision(2);
+  corrected.mutable_inspection()->set_short_title("Sharing");
+  corrected.mutable_inspection()->set_correction_reason("Tables need a short title");
+  *corrected.mutable_obligations() = SafeToShare().obligations();
+  corrected.mutable_obligations()->DeleteSubrange(1, corrected.obligations_size() - 1);
+  auto& not_owed = *corrected.add_not_owed();
+  not_owed.set_body(SafeToShare().obligations(1).body().name());
+  not_owed.set_reason("It does not concern them");
+  const auto at = [&](int hours, registry::v1::Inspection& report) {
+    server_.clock().Set(kMidJanuary + absl::Hours(hours));
+    *report.mutable_update_time() = base::ToTimestamp(server_.clock().Now());
+  };
+  at(1, *corrected.mutable_inspection());
+  ASSERT_THAT(Arrives(corrected), IsOk());
+  registry::v1::InspectionWithdrawn withdrawn;
+  *withdrawn.mutable_inspection() = corrected.inspection();
+  withdrawn.mutable_inspection()->clear_findings();
+  withdrawn.mutable_inspection()->set_revision(3);
+  withdrawn.mutable_inspection()->set_state(registry::v1::Inspection::WITHDRAWN);
+  withdrawn.mutable_inspection()->set_withdrawal_reason("Published by mistake");
+  at(2, *withdrawn.mutable_inspection());
+  ASSERT_THAT(Arrives(withdrawn), IsOk());
+  registry::v1::BodySucceeded succeeded;
+  succeeded.mutable_predecessor()->set_name("bodies/norfolk-pcc");
+  auto& succession = *succeeded.mutable_predecessor()->mutable_succession();
+  succession.set_successor("bodies/norfolk-board");
+  *succession.mutable_date() = base::ToProtoDate(absl::CivilDay(2028, 5, 8));
+  succeeded.mutable_successor()->set_name("bodies/norfolk-board");
+  succeeded.mutable_force()->set_name("forces/norfolk");
+  ASSERT_THAT(Arrives(succeeded), IsOk());
+
+  const std::vector<events::Event> reports = Held(HeldOfRegistry()[4]);
+  ASSERT_THAT(reports, SizeIs(3));
+  registry::v1::InspectionPublished first;
+  ASSERT_TRUE(reports[0].payload().UnpackTo(&first));
+  EXPECT_EQ(first.inspection().short_title(), SafeToShare().inspection().short_title());
+  EXPECT_THAT(first.obligations(), SizeIs(2)) << "then both owed it";
+  registry::v1::InspectionCorrected second;
+  ASSERT_TRUE(reports[1].payload().UnpackTo(&second));
+  EXPECT_EQ(second.inspection().short_title(), "Sharing");
+  EXPECT_EQ(second.reason(), "Tables need a short title");
+  ASSERT_THAT(second.obligations(), SizeIs(1));
+  EXPECT_EQ(second.obligations(0).body().name(), SafeToShare().obligations(0).body().name());
+  ASSERT_THAT(second.not_owed(), SizeIs(1));
+  EXPECT_THAT(second.not_owed(0), EqualsProto(corrected.not_owed(0)));
+  registry::v1::InspectionWithdrawn third;
+  ASSERT_TRUE(reports[2].payload().UnpackTo(&third));
+  EXPECT_EQ(third.reason(), "Published by mistake");
+  EXPECT_EQ(third.inspection().findings_size(), SafeToShare().inspection().findings_size()) << "whole";
+
+  const std::vector<events::Event> successions = Held(HeldOfRegistry()[1]);
+  ASSERT_THAT(successions, SizeIs(1));
+  registry::v1::BodySucceeded back;
+  ASSERT_TRUE(successions[0].payload().UnpackTo(&back));
+  EXPECT_THAT(back, EqualsProto(succeeded));
+  EXPECT_THAT(Held(HeldOfRegistry()[3]), SizeIs(3)) << "the board is a body too";
+}
+
+TEST_F(RecoveryTest, RevisionsThatTheRegistryTellsAgainChangeNothing) {
+  registry::v1::InspectionWithdrawn withdrawn;
+  *withdrawn.mutable_inspection() = SafeToShare().inspection();
+  withdrawn.mutable_inspection()->set_revision(2);
+  withdrawn.mutable_inspection()->set_state(registry::v1::Inspection::WITHDRAWN);
+  withdrawn.set_reason("Published by mistake");
+  registry::v1::InspectionCorrected again;
+  *again.mutable_inspection() = SafeToShare().inspection();
+  again.mutable_inspection()->set_revision(3);
+  *again.mutable_obligations() = SafeToShare().obligations();
+  again.set_reason("It was no mistake");
+  ASSERT_THAT(Arrives(withdrawn), IsOk());
+  ASSERT_THAT(Arrives(again), IsOk());
+  SubmitComplete();
+  const v1::Response before = Get(kAuditor);
+  ASSERT_EQ(before.state(), v1::Response::IN_REVIEW);
+  ASSERT_THAT(Arrives(SafeToShare()), IsOk());
+  ASSERT_THAT(Arrives(withdrawn), IsOk());
+  ASSERT_THAT(Arrives(again), IsOk());
+  EXPECT_THAT(Get(kAuditor), EqualsProto(before));
+}
+
+TEST_F(RecoveryTest, AnApprovalOfWhatWasOwedAgainIsTakenIn) {
+  const v1::Response approved = Approved();
+  Forget();
+  ASSERT_THAT(Arrives(SafeToShare()), IsOk());
+  registry::v1::InspectionWithdrawn withdrawn;
+  withdrawn.mutable_inspection()->set_name("inspections/safe-to-share");
+  withdrawn.mutable_inspection()->set_revision(2);
+  ASSERT_THAT(Arrives(withdrawn), IsOk());
+  ASSERT_EQ(Get(kAuditor).state(), v1::Response::WITHDRAWN);
+  ASSERT_THAT(GivesBack(approved), IsOk());
+  EXPECT_EQ(Get(kAuditor).state(), v1::Response::WITHDRAWN) << "it was closed after that approval";
+  v1::Response later = approved;
+  *later.mutable_approval()->mutable_time() = base::ToTimestamp(server_.clock().Now() + absl::Hours(1));
+  ASSERT_THAT(GivesBack(later), IsOk());
+  EXPECT_EQ(Get(kAuditor).state(), v1::Response::APPROVED);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include "section55/deadlines/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
 #include "section55/registry/v1/events.pb.h"
+#include "service_schema.h"
 #include "services/deadline-scheduler/changes.h"
 #include "services/deadline-scheduler/followers.h"
 #include "services/deadline-scheduler/jobs.h"
@@ -38,7 +39,8 @@ inline absl::Time London(int year, int month, int day, int hour = 0, int minute 
 }
 
 inline std::vector<db::Schema> Schemas() {
-  return {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(), MigrationSchema()};
+  return {db::MigrationSchema(), events::MigrationSchema(), jobs::MigrationSchema(), service::MigrationSchema(),
+          MigrationSchema()};
 }
 
 inline common::v1::Event EventOf(const google::protobuf::Message& payload) {
@@ -63,6 +65,7 @@ inline common::v1::Event InspectionPublished(const std::string& inspection, absl
   registry::v1::InspectionPublished event;
   event.mutable_inspection()->set_name("inspections/" + inspection);
   event.mutable_inspection()->set_title("Safe to share?");
+  event.mutable_inspection()->set_revision(1);
   event.mutable_inspection()->set_basis(basis);
   *event.mutable_inspection()->mutable_publication_date() = base::ToProtoDate(published);
   for (const std::string& body : bodies) {

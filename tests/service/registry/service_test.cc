@@ -1,7 +1,5 @@
 // inspection-registry in process: who may call, what a caller is told, and what the others hear of it.
 
-#include "services/inspection-registry/service.h"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -10,16 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "db_schema.h"
-#include "events_schema.h"
-#include "libs/base/proto_time.h"
-#include "libs/events/event_log.h"
-#include "libs/testing/databases.h"
-#include "libs/testing/matchers.h"
-#include "libs/testing/server.h"
-#include "registry_schema.h"
-#include "section55/registry/v1/events.pb.h"
-#include "tests/unit/registry/samples.h"
+#include "tests/service/registry/fixture.h"
 
 namespace section55::registry {
 namespace {
@@ -35,137 +24,9 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
-using v1::Inspection;
 
 constexpr absl::StatusCode kAborted = absl::StatusCode::kAborted;
 constexpr absl::StatusCode kNotFound = absl::StatusCode::kNotFound;
-
-// Noon on the day that "Safe to share?" was published.
-const absl::Time kNow = absl::FromCivil(absl::CivilSecond(2020, 12, 17, 12, 0, 0), absl::UTCTimeZone());
-
-class RegistryTest : public ::testing::Test {
- protected:
-  RegistryTest() {
-    server_.Add<InspectionRegistryService>(kServiceName, *database_, log_);
-    server_.Start();
-    stub_ = v1::InspectionRegistry::NewStub(server_.channel());
-    log_.Start();
-  }
-  ~RegistryTest() override { server_.Stop(); }
-
-  std::unique_ptr<grpc::ClientContext> Registrar() { return server_.As("reg", {"registrar"}); }
-  std::unique_ptr<grpc::ClientContext> Author() { return server_.As("ann", {"author@bodies/norfolk-pcc"}); }
-
-  void RegisterForce(const v1::Force& force) {
-    v1::CreateForceRequest request;
-    request.set_force_id(force.name().substr(sizeof("forces/") - 1));
-    *request.mutable_force() = force;
-    v1::Force answer;
-    ASSERT_THAT(stub_->CreateForce(Registrar().get(), request, &answer), IsOk());
-  }
-
-  v1::CreateBodyRequest BodyRequest(const v1::Body& body) {
-    v1::CreateBodyRequest request;
-    request.set_body_id(body.name().substr(sizeof("bodies/") - 1));
-    *request.mutable_body() = body;
-    return request;
-  }
-
-  // All forces with their bodies: that many events, 44.
-  void RegisterEverybody() {
-    for (const auto& [force, body] : RegisteredForces()) {
-      RegisterForce(force);
-      v1::Body answer;
-      ASSERT_THAT(stub_->CreateBody(Registrar().get(), BodyRequest(*body), &answer), IsOk());
-    }
-  }
-
-  static v1::CreateInspectionRequest InspectionRequest(const Inspection& inspection = SafeToShare()) {
-    v1::CreateInspectionRequest request;
-    request.set_inspection_id("safe-to-share");
-    *request.mutable_inspection() = inspection;
-    return request;
-  }
-
-  Inspection Create(const Inspection& inspection = SafeToShare(), const std::string& id = "safe-to-share") {
-    v1::CreateInspectionRequest request = InspectionRequest(inspection);
-    request.set_inspection_id(id);
-    Inspection answer;
-    EXPECT_THAT(stub_->CreateInspection(Registrar().get(), request, &answer), IsOk());
-    return answer;
-  }
-
-  grpc::Status Get(std::unique_ptr<grpc::ClientContext> context, Inspection& answer) {
-    v1::GetInspectionRequest request;
-    request.set_name("inspections/safe-to-share");
-    return stub_->GetInspection(context.get(), request, &answer);
-  }
-
-  Inspection Stored() {
-    Inspection answer;
-    EXPECT_THAT(Get(Registrar(), answer), IsOk());
-    return answer;
-  }
-
-  grpc::Status Publish(const std::string& etag = "", const std::string& request_id = "", Inspection* answer = nullptr) {
-    v1::PublishInspectionRequest request;
-    request.set_name("inspections/safe-to-share");
-    request.set_etag(etag);
-    request.set_request_id(request_id);
-    Inspection ignored;
-    return stub_->PublishInspection(Registrar().get(), request, answer != nullptr ? answer : &ignored);
-  }
-
-  static v1::UpdateInspectionRequest UpdateRequest(const std::string& title) {
-    v1::UpdateInspectionRequest request;
-    request.mutable_inspection()->set_name("inspections/safe-to-share");
-    request.mutable_inspection()->set_title(title);
-    request.mutable_update_mask()->add_paths("title");
-    return request;
-  }
-
-  grpc::Status Update(const v1::UpdateInspectionRequest& request) {
-    Inspection answer;
-    return stub_->UpdateInspection(Registrar().get(), request, &answer);
-  }
-
-  std::vector<std::string> List(std::unique_ptr<grpc::ClientContext> context) {
-    v1::ListInspectionsResponse answer;
-    EXPECT_THAT(stub_->ListInspections(context.get(), {}, &answer), IsOk());
-    std::vector<std::string> names;
-    for (const Inspection& inspection : answer.inspections()) {
-      names.push_back(inspection.name());
-    }
-    return names;
-  }
-
-  // The events of the feed, once there are that many.
-  std::vector<events::Event> Events(int64_t expected) {
-    EXPECT_TRUE(log_.WaitBeyond(expected - 1, absl::Seconds(30)));
-    auto page = log_.Read(0, 1000);
-    EXPECT_THAT(page, IsOk());
-    return page.ok() ? page->events : std::vector<events::Event>();
-  }
-
-  // Events that were appended but not numbered yet count as well.
-  int64_t CountEvents() {
-    int64_t count = 0;
-    EXPECT_THAT(database_->Read([&](db::Transaction& tx) -> absl::Status {
-      for (const char* sql : {"SELECT COUNT(*) FROM outbox", "SELECT COUNT(*) FROM events"}) {
-        RETURN_IF_ERROR(tx.Query(sql, {}, [&](const db::Row& row) { count += row.Int64(0); }));
-      }
-      return absl::OkStatus();
-    }),
-                IsOk());
-    return count;
-  }
-
-  section55::testing::TestDatabase database_{db::Engine::kSqlite,
-                                             {db::MigrationSchema(), events::MigrationSchema(), MigrationSchema()}};
-  events::EventLog log_{*database_};
-  section55::testing::TestServer server_{kNow};
-  std::unique_ptr<v1::InspectionRegistry::Stub> stub_;
-};
 
 TEST_F(RegistryTest, OnlyARegistrarRegisters) {
   v1::Force force;
@@ -212,17 +73,18 @@ TEST_F(RegistryTest, RegistersForcesForEverybodyToRead) {
 }
 
 TEST_F(RegistryTest, RegistersOneBodyForAForceAndTellsTheOthers) {
-  const auto norfolk = RegisteredForces()[25];
-  ASSERT_EQ(norfolk.force.name(), "forces/norfolk");
+  const v1::Force force = RegisteredForces().forces[25];
+  const v1::Body given = RegisteredForces().bodies[25];
+  ASSERT_EQ(force.name(), "forces/norfolk");
   v1::Body body;
-  EXPECT_THAT(stub_->CreateBody(Registrar().get(), BodyRequest(*norfolk.body), &body), ViolationOn("body.force"));
-  RegisterForce(norfolk.force);
-  ASSERT_THAT(stub_->CreateBody(Registrar().get(), BodyRequest(*norfolk.body), &body), IsOk());
+  EXPECT_THAT(stub_->CreateBody(Registrar().get(), BodyRequest(given), &body), ViolationOn("body.force"));
+  RegisterForce(force);
+  ASSERT_THAT(stub_->CreateBody(Registrar().get(), BodyRequest(given), &body), IsOk());
   EXPECT_EQ(body.name(), "bodies/norfolk-pcc");
   EXPECT_EQ(body.etag(), "v1");
-  EXPECT_THAT(stub_->CreateBody(Registrar().get(), BodyRequest(*norfolk.body), &body),
+  EXPECT_THAT(stub_->CreateBody(Registrar().get(), BodyRequest(given), &body),
               StatusIs(absl::StatusCode::kAlreadyExists));
-  v1::CreateBodyRequest second = BodyRequest(*norfolk.body);
+  v1::CreateBodyRequest second = BodyRequest(given);
   second.set_body_id("norfolk-pcb");
   EXPECT_THAT(stub_->CreateBody(Registrar().get(), second, &body), HasReason("FORCE_HAS_BODY"));
 
@@ -270,9 +132,10 @@ TEST_F(RegistryTest, PagesForcesAndBodies) {
     return names;
   };
   std::vector<std::string> forces, bodies;
-  for (const auto& [force, body] : RegisteredForces()) {
-    forces.push_back(force.name());
-    bodies.push_back(body->name());
+  const rules::Register registered = RegisteredForces();
+  for (size_t i = 0; i < registered.forces.size(); ++i) {
+    forces.push_back(registered.forces[i].name());
+    bodies.push_back(registered.bodies[i].name());
   }
   std::sort(forces.begin(), forces.end());
   std::sort(bodies.begin(), bodies.end());
@@ -427,6 +290,8 @@ TEST_F(RegistryTest, PublishingTellsOnceWho43AreThatOweAResponse) {
   EXPECT_EQ(base::FromTimestamp(published.publish_time()), kNow + absl::Hours(2));
   EXPECT_EQ(base::FromTimestamp(published.update_time()), kNow + absl::Hours(2));
   EXPECT_EQ(published.etag(), "v2");
+  EXPECT_THAT(published.effect().opens(), SizeIs(43));
+  published.clear_effect();
   EXPECT_THAT(Stored(), EqualsProto(published));
 
   // A second time, and a change, are refused.
@@ -445,6 +310,7 @@ TEST_F(RegistryTest, PublishingTellsOnceWho43AreThatOweAResponse) {
   EXPECT_EQ(base::FromTimestamp(event.time()), kNow + absl::Hours(2));
   v1::InspectionPublished payload;
   ASSERT_TRUE(event.payload().UnpackTo(&payload));
+  published.clear_etag();
   EXPECT_THAT(payload.inspection(), EqualsProto(published));
   EXPECT_THAT(payload.obligations(), SizeIs(43));
   for (const v1::Obligation& obligation : payload.obligations()) {

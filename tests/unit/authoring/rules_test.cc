@@ -431,7 +431,13 @@ TEST(States, AreDrawnInTheReadmeAsTheyAre) {
             "IN_REVIEW -> OPEN: ReturnResponse\n"
             "IN_REVIEW -> APPROVED: ApproveResponse\n"
             "APPROVED -> IN_REVIEW: publication could not publish it and says why\n"
-            "APPROVED -> PUBLISHED: publication published it\n");
+            "APPROVED -> PUBLISHED: publication published it\n"
+            "IN_REVIEW -> OPEN: the report is corrected in what must be answered\n"
+            "OPEN -> WITHDRAWN: the report is withdrawn, or corrected so that it is not owed\n"
+            "IN_REVIEW -> WITHDRAWN: the report is withdrawn, or corrected so that it is not owed\n"
+            "WITHDRAWN -> OPEN: the report is published again, or corrected so that it is owed\n"
+            "OPEN -> TRANSFERRED: another body comes in the place of this one\n"
+            "IN_REVIEW -> TRANSFERRED: another body comes in the place of this one\n");
   EXPECT_THAT(text, HasSubstr("```\n" + drawing + "```\n"));
 }
 

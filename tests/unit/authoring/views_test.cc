@@ -71,9 +71,9 @@ std::vector<std::string> FieldsSet(const v1::Response& response) {
 TEST(ForForce, ShowsWhatTheForceWasAskedAndSaidAndNothingElse) {
   for (const auto state : {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::APPROVED}) {
     const v1::Response shown = ForForce(Everything(state));
-    EXPECT_THAT(FieldsSet(shown),
-                ElementsAre("name", "inspection", "report", "body", "force", "findings_to_answer", "state",
-                            "chief_officer", "edition", "create_time", "update_time", "publish_time", "etag"));
+    EXPECT_THAT(FieldsSet(shown), ElementsAre("name", "inspection", "report", "body", "force", "findings_to_answer",
+                                              "state", "chief_officer", "edition", "create_time", "update_time",
+                                              "publish_time", "etag", "closure", "transferred_from", "correction"));
     EXPECT_EQ(shown.chief_officer().contributions_size(), 1);
     EXPECT_EQ(shown.report().findings_size(), 1);
   }
@@ -83,7 +83,8 @@ TEST(ForForce, ShowsOfWhatIsPublishedWhatThePublicSees) {
   EXPECT_THAT(FieldsSet(ForForce(Everything(v1::Response::PUBLISHED))),
               ElementsAre("name", "inspection", "report", "body", "force", "findings_to_answer", "state",
                           "key_findings", "chief_officer", "comments", "answers", "reply_to_chief_officer",
-                          "monitoring", "signatory", "edition", "create_time", "update_time", "publish_time", "etag"));
+                          "monitoring", "signatory", "edition", "create_time", "update_time", "publish_time", "etag",
+                          "closure", "transferred_from", "correction"));
 }
 
 TEST(ForForce, DropsWhatThisProgramDoesNotKnow) {
@@ -94,10 +95,10 @@ TEST(ForForce, DropsWhatThisProgramDoesNotKnow) {
 
 TEST(Basic, HoldsEverythingButTexts) {
   const v1::Response basic = Basic(Everything(v1::Response::OPEN));
-  EXPECT_THAT(FieldsSet(basic),
-              ElementsAre("name", "inspection", "body", "force", "findings_to_answer", "state", "chief_officer",
-                          "answers", "signatory", "edition", "create_time", "update_time", "writers", "submission",
-                          "last_return", "approval", "publish_time", "refusal"));
+  EXPECT_THAT(FieldsSet(basic), ElementsAre("name", "inspection", "body", "force", "findings_to_answer", "state",
+                                            "chief_officer", "answers", "signatory", "edition", "create_time",
+                                            "update_time", "writers", "submission", "last_return", "approval",
+                                            "publish_time", "refusal", "closure", "transferred_from", "correction"));
   EXPECT_EQ(basic.chief_officer().contributions_size(), 0);
   EXPECT_TRUE(basic.chief_officer().has_commented_time());
   EXPECT_EQ(basic.answers(0).finding(), "text");

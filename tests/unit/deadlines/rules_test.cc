@@ -83,11 +83,102 @@ TEST(OpenTest, OnlyTheStatuteSetsADay) {
   }
 }
 
-TEST(OpenTest, RefusesAReportWithoutAFullDate) {
+TEST(OpenTest, AMonthStartsNoClock) {
   Inspection inspection = SafeToShare();
   inspection.mutable_publication_date()->set_day(0);
-  EXPECT_THAT(Open(inspection, {"norfolk-pcc", "safe-to-share"}, absl::Now()).status(),
-              ViolationOn("inspection.publication_date"));
+  const auto opened = Open(inspection, {"norfolk-pcc", "safe-to-share"}, absl::Now());
+  ASSERT_THAT(opened.status(), IsOk());
+  EXPECT_FALSE(opened->has_value());
+  const auto explained = ExplainWithoutDay("", inspection);
+  ASSERT_THAT(explained.status(), IsOk());
+  EXPECT_FALSE(explained->has_due_date());
+  EXPECT_EQ(explained->steps(0), "Of the day of publication only the month is known, 2020-12.");
+  ASSERT_EQ(explained->working_size(), explained->steps_size()) << "the same as data";
+  EXPECT_EQ(explained->working(0).kind(), v1::Step::NO_DAY);
+  // Nor does what is only practice give a day.
+  const auto practice = ExplainWithoutDay("thirty-day-practice", inspection);
+  ASSERT_THAT(practice.status(), IsOk());
+  EXPECT_FALSE(practice->has_due_date());
+  EXPECT_EQ(practice->days_left(), 0);
+  EXPECT_THAT(practice->steps(), Not(Contains(HasSubstr("statutory"))));
+}
+
+TEST(OpenTest, DayOneIsTheDayThatTheRegistryStates) {
+  Inspection inspection = SafeToShare();
+  *inspection.mutable_clock_start_date() = base::ToProtoDate(kPublished - 7);
+  const auto opened = Open(inspection, {"norfolk-pcc", "safe-to-share"}, London(2020, 12, 17, 9));
+  ASSERT_THAT(opened.status(), IsOk());
+  EXPECT_EQ(DueOf(**opened), "2021-02-03");
+}
+
+TEST(CorrectTest, ACorrectedPublicationDateLeavesTheClock) {
+  v1::Deadline deadline = Opened();
+  Inspection corrected = SafeToShare(kPublished - 7);
+  *corrected.mutable_clock_start_date() = base::ToProtoDate(kPublished);
+  EXPECT_EQ(Correct(corrected, "Typing error", "people/reg", London(2020, 12, 20), deadline).value(),
+            Corrected::kNothing);
+  EXPECT_EQ(DueOf(deadline), "2021-02-10");
+}
+
+TEST(CorrectTest, TheDayMovesWithARecordWhereTheRegistrarStatesSo) {
+  v1::Deadline deadline = Opened();
+  Inspection corrected = SafeToShare();
+  *corrected.mutable_clock_start_date() = base::ToProtoDate(kPublished - 7);
+  corrected.set_clock_reason("It had been on the website for a week");
+  EXPECT_EQ(Correct(corrected, "Wrong date", "people/reg", London(2020, 12, 20), deadline).value(), Corrected::kMoved);
+  EXPECT_EQ(DueOf(deadline), "2021-02-03");
+  ASSERT_EQ(deadline.moves_size(), 1);
+  EXPECT_EQ(*base::ToCivilDay(deadline.moves(0).from_date()), absl::CivilDay(2021, 2, 10));
+  EXPECT_EQ(*base::ToCivilDay(deadline.moves(0).to_date()), absl::CivilDay(2021, 2, 3));
+  EXPECT_EQ(deadline.moves(0).reason(), "It had been on the website for a week");
+  EXPECT_EQ(deadline.moves(0).actor(), "people/reg");
+
+  // What was missed by the wrong day may be in time by the right one; what was done is counted anew.
+  ASSERT_TRUE(Miss(London(2021, 2, 4), deadline));
+  *corrected.mutable_clock_start_date() = base::ToProtoDate(kPublished);
+  EXPECT_EQ(Correct(corrected, "Back", "people/reg", London(2021, 2, 4), deadline).value(), Corrected::kMoved);
+  EXPECT_EQ(deadline.state(), v1::Deadline::PENDING);
+  ASSERT_TRUE(Meet(London(2021, 2, 10, 12), deadline));
+  EXPECT_EQ(deadline.late_by_days(), 0);
+  *corrected.mutable_clock_start_date() = base::ToProtoDate(kPublished - 7);
+  EXPECT_EQ(Correct(corrected, "Again", "people/reg", London(2021, 3, 1), deadline).value(), Corrected::kMoved);
+  EXPECT_EQ(deadline.state(), v1::Deadline::MET);
+  EXPECT_EQ(deadline.met_day_number(), 63);
+  EXPECT_EQ(deadline.late_by_days(), 7);
+}
+
+TEST(CorrectTest, WhatIsNotStatutoryAnyMoreIsCancelledAndMayComeBack) {
+  v1::Deadline deadline = Opened();
+  EXPECT_EQ(
+      Correct(SafeToShare(kPublished, Inspection::VOLUNTARY), "No duty", "people/reg", London(2020, 12, 20), deadline)
+          .value(),
+      Corrected::kCancelled);
+  EXPECT_EQ(deadline.state(), v1::Deadline::CANCELLED);
+  EXPECT_THAT(deadline.cancellation_reason(), HasSubstr("No duty"));
+  EXPECT_FALSE(Meet(London(2021, 1, 1), deadline));
+  EXPECT_FALSE(Miss(London(2021, 3, 1), deadline));
+  EXPECT_EQ(Correct(SafeToShare(), "A duty", "people/reg", London(2020, 12, 21), deadline).value(),
+            Corrected::kReopened);
+  EXPECT_EQ(deadline.state(), v1::Deadline::PENDING);
+  EXPECT_EQ(deadline.cancellation_reason(), "");
+  EXPECT_EQ(DueOf(deadline), "2021-02-10");
+}
+
+TEST(TransferTest, TheSuccessorHasTheSameDay) {
+  v1::Deadline deadline = Opened();
+  const auto next = Transfer("norfolk-board", London(2021, 2, 1), deadline);
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(deadline.state(), v1::Deadline::TRANSFERRED);
+  EXPECT_EQ(deadline.transferred_to(), "bodies/norfolk-board/deadlines/safe-to-share");
+  EXPECT_EQ(next->name(), deadline.transferred_to());
+  EXPECT_EQ(next->transferred_from(), deadline.name());
+  EXPECT_EQ(next->response(), "bodies/norfolk-board/responses/safe-to-share");
+  EXPECT_EQ(next->state(), v1::Deadline::PENDING);
+  EXPECT_EQ(DueOf(*next), "2021-02-10");
+  EXPECT_FALSE(Transfer("norfolk-board", London(2021, 2, 1), deadline).has_value());
+  v1::Deadline met = Opened();
+  ASSERT_TRUE(Meet(London(2021, 1, 1), met));
+  EXPECT_FALSE(Transfer("norfolk-board", London(2021, 2, 1), met).has_value()) << "what is done stays its author's";
 }
 
 TEST(StatesTest, AreTheWholeLifeOfADeadline) {
@@ -95,7 +186,27 @@ TEST(StatesTest, AreTheWholeLifeOfADeadline) {
             "PENDING -> MET: the response is published\n"
             "PENDING -> MISSED: its last day has passed\n"
             "MISSED -> PENDING: its day has not passed: the clock was wrong\n"
-            "MISSED -> MET: the response is published late, or in time and heard of late\n");
+            "MISSED -> MET: the response is published late, or in time and heard of late\n"
+            "MISSED -> PENDING: a correction of the report moved its day\n"
+            "PENDING -> CANCELLED: the response is not owed any more, or has no statutory day\n"
+            "MISSED -> CANCELLED: the response is not owed any more, or has no statutory day\n"
+            "CANCELLED -> PENDING: it is owed again\n"
+            "PENDING -> TRANSFERRED: another body comes in the place of this one\n"
+            "MISSED -> TRANSFERRED: another body comes in the place of this one\n");
+}
+
+TEST(ReinstateTest, GivesBackOnlyWhatIsMissed) {
+  v1::Reinstatement record;
+  record.set_actor("people/op");
+  v1::Deadline deadline = Opened();
+  ASSERT_TRUE(Miss(London(2021, 2, 11), deadline));
+  v1::Deadline rightly = deadline;
+  EXPECT_FALSE(Reinstate(London(2021, 2, 11), record, rightly)) << "its day has passed";
+  ASSERT_TRUE(Cancel("The report was withdrawn", London(2021, 2, 9), rightly));
+  EXPECT_FALSE(Reinstate(London(2021, 2, 9), record, rightly)) << "what is not owed any more stays cancelled";
+  EXPECT_EQ(rightly.state(), v1::Deadline::CANCELLED);
+  EXPECT_TRUE(Reinstate(London(2021, 2, 9), record, deadline));
+  EXPECT_EQ(deadline.state(), v1::Deadline::PENDING);
 }
 
 TEST(MeetTest, TheLastMinuteOfDay56IsInTime) {

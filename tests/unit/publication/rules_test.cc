@@ -136,10 +136,27 @@ TEST(Publish, KnowsThatTheRuleCameIntoForceIn2017) {
   EXPECT_TRUE(PublishedAt(MorningOf(absl::CivilDay(2018, 1, 1)), response).statutory());
 }
 
+TEST(Publish, AMonthAloneStartsNoClock) {
+  authoring::v1::Response response = SampleResponse();
+  response.mutable_report()->mutable_publication_date()->clear_day();
+  const auto record = PublishedAt(MorningOf(absl::CivilDay(2021, 5, 1)), response);
+  EXPECT_FALSE(record.statutory());
+  EXPECT_EQ(record.day_number(), 0);
+  EXPECT_EQ(record.late_by_days(), 0);
+}
+
+TEST(Publish, CountsFromTheDayThatTheRegistryStates) {
+  authoring::v1::Response response = SampleResponse();
+  *response.mutable_report()->mutable_clock_start_date() = base::ToProtoDate(absl::CivilDay(2020, 12, 10));
+  const auto record = PublishedAt(MorningOf(absl::CivilDay(2021, 2, 4)), response);
+  EXPECT_EQ(record.day_number(), 57);
+  EXPECT_EQ(record.late_by_days(), 1);
+}
+
 TEST(Describe, SaysWhatIsWrongWithAResponse) {
   authoring::v1::Response response = SampleResponse();
   response.set_name("bodies/norfolk-pcc");
-  response.mutable_report()->mutable_publication_date()->clear_day();
+  response.mutable_report()->clear_publication_date();
   response.clear_edition();
   for (const absl::Status& status : {rules::Describe(response, std::nullopt).status(),
                                      rules::Publish(response, std::nullopt, absl::Now()).status()}) {

@@ -8,19 +8,15 @@
 #include "libs/base/limits.h"
 #include "libs/testing/matchers.h"
 #include "services/inspection-registry/findings.h"
+#include "services/inspection-registry/life.h"
 #include "tests/unit/registry/samples.h"
 
 namespace section55::registry::rules {
 namespace {
 
 using section55::testing::EqualsProto;
-using section55::testing::HasReason;
 using section55::testing::IsOk;
-using section55::testing::MessageIs;
-using section55::testing::StatusIs;
-using ::testing::AllOf;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 using v1::Addressee;
@@ -39,7 +35,7 @@ std::vector<std::string> Violating(const std::function<void(Inspection&)>& spoil
   Inspection inspection = SafeToShare();
   spoil(inspection);
   base::Violations violations;
-  ValidateInspection(inspection, violations);
+  ValidateInspection(inspection, "inspections/safe-to-share", violations);
   return FieldsOf(violations.ToStatus());
 }
 
@@ -47,51 +43,6 @@ void SetDate(Inspection& inspection, int year, int month, int day) {
   inspection.mutable_publication_date()->set_year(year);
   inspection.mutable_publication_date()->set_month(month);
   inspection.mutable_publication_date()->set_day(day);
-}
-
-TEST(ValidateCreateForce, ChecksEveryField) {
-  v1::CreateForceRequest request;
-  const auto violating = [&] {
-    base::Violations violations;
-    ValidateCreateForce(request, violations);
-    return FieldsOf(violations.ToStatus());
-  };
-  EXPECT_THAT(violating(), ElementsAre("force_id", "force"));
-  request.set_force_id("Norfolk");
-  request.mutable_force()->set_region(std::string(101, 'x'));
-  EXPECT_THAT(violating(), ElementsAre("force_id", "force.display_name", "force.chief_officer_title", "force.region"));
-  request.set_force_id("norfolk");
-  request.mutable_force()->set_display_name(std::string(200, 'x'));
-  request.mutable_force()->set_chief_officer_title(std::string(100, 'x'));
-  request.mutable_force()->set_region("East");
-  EXPECT_THAT(violating(), IsEmpty());
-  request.mutable_force()->set_display_name(std::string(201, 'x'));
-  request.mutable_force()->set_chief_officer_title(std::string(101, 'x'));
-  EXPECT_THAT(violating(), ElementsAre("force.display_name", "force.chief_officer_title"));
-}
-
-TEST(ValidateCreateBody, ChecksEveryField) {
-  v1::CreateBodyRequest request;
-  const auto violating = [&] {
-    base::Violations violations;
-    ValidateCreateBody(request, violations);
-    return FieldsOf(violations.ToStatus());
-  };
-  EXPECT_THAT(violating(), ElementsAre("body_id", "body"));
-  request.set_body_id("-norfolk");
-  request.mutable_body()->set_scrutiny_body(std::string(201, 'x'));
-  EXPECT_THAT(violating(),
-              ElementsAre("body_id", "body.display_name", "body.kind", "body.force", "body.scrutiny_body"));
-  request.set_body_id("norfolk-pcc");
-  request.mutable_body()->set_display_name("Police and Crime Commissioner for Norfolk");
-  request.mutable_body()->set_kind(v1::Body::POLICE_AND_CRIME_COMMISSIONER);
-  request.mutable_body()->set_force("forces/norfolk");
-  request.mutable_body()->clear_scrutiny_body();
-  EXPECT_THAT(violating(), IsEmpty());
-  request.mutable_body()->set_force("norfolk");
-  request.mutable_body()->set_kind(static_cast<v1::Body::Kind>(99));
-  request.mutable_body()->set_display_name(std::string(201, 'x'));
-  EXPECT_THAT(violating(), ElementsAre("body.display_name", "body.kind", "body.force"));
 }
 
 TEST(ValidateInspection, AcceptsACompleteAndAnEmptyOne) {
@@ -173,6 +124,112 @@ TEST(ValidateInspection, SaysEverythingAtOnce) {
                           "inspection.findings[2].text", "inspection.findings[4].addressees"));
 }
 
+TEST(ValidateInspection, AReportMayHoldTheWholeVocabulary) {
+  EXPECT_THAT(Violating([](Inspection& inspection) {
+                inspection.add_kinds(Inspection::ENGAGEMENT_LETTER);
+                inspection.add_kinds(Inspection::REVISIT_LETTER);
+                inspection.set_short_title("Diogel i’w rannu? ŵŷ");
+                inspection.set_language(v1::LANGUAGE_WELSH);
+                auto& judgement = *inspection.add_judgements();
+                judgement.set_question("Preventing crime");
+                judgement.set_grade(v1::GRADE_ADEQUATE);
+                judgement.set_force("forces/norfolk");
+                inspection.add_judgements()->set_question("Workforce");  // some are ungraded
+                auto& relation = *inspection.add_relations();
+                relation.set_kind(v1::Relation::REVISIT_OF);
+                relation.set_inspection("inspections/peel-2018-19-kent");
+                v1::Finding& concern = *inspection.add_findings();
+                concern.set_kind(v1::Finding::CAUSE_OF_CONCERN);
+                concern.set_id("concern");
+                concern.set_text("Victims are put at risk.");
+                concern.set_summary("Victims at risk");
+                concern.set_introduction("We were *told* in advance.");
+                concern.set_accelerated(true);
+                concern.set_grade(v1::GRADE_INADEQUATE);
+                concern.set_language(v1::LANGUAGE_ENGLISH);
+                concern.add_themes("domestic abuse");
+                auto& repeats = *concern.add_relations();
+                repeats.set_kind(v1::FindingRelation::REPEATS);
+                repeats.set_finding("inspections/peel-2018-19-kent/findings/recommendation-1");
+                concern.mutable_due()->set_precision(v1::Due::MONTH);
+                concern.mutable_due()->mutable_date()->set_year(2024);
+                concern.mutable_due()->mutable_date()->set_month(1);
+                concern.mutable_due()->set_set_by("HMICFRS by letter of 3 May 2023");
+              }),
+              IsEmpty());
+}
+
+TEST(ValidateInspection, ShortTitlesAndSummariesFitIntoTables) {
+  EXPECT_THAT(Violating([](Inspection& inspection) { inspection.set_short_title(std::string(60, 'x')); }), IsEmpty());
+  EXPECT_THAT(Violating([](Inspection& inspection) { inspection.set_short_title(std::string(61, 'x')); }),
+              ElementsAre("inspection.short_title"));
+  EXPECT_THAT(
+      Violating([](Inspection& inspection) { inspection.mutable_findings(0)->set_summary(std::string(80, 'x')); }),
+      IsEmpty());
+  EXPECT_THAT(
+      Violating([](Inspection& inspection) { inspection.mutable_findings(0)->set_summary(std::string(81, 'x')); }),
+      ElementsAre("inspection.findings[0].summary"));
+  EXPECT_THAT(Violating([](Inspection& inspection) { inspection.mutable_findings(0)->set_summary("two\nlines"); }),
+              ElementsAre("inspection.findings[0].summary"));
+}
+
+TEST(ValidateInspection, NamesEverythingWrongWithTheVocabulary) {
+  EXPECT_THAT(
+      Violating([](Inspection& inspection) {
+        inspection.set_language(static_cast<v1::Language>(9));
+        inspection.mutable_scope()->add_visited_forces("norfolk");
+        inspection.add_judgements()->set_grade(static_cast<v1::Grade>(9));
+        inspection.mutable_judgements(0)->set_force("bodies/norfolk-pcc");
+        inspection.add_relations()->set_inspection("inspections/safe-to-share");
+        inspection.add_relations()->set_inspection("somewhere");
+        v1::Finding& finding = *inspection.mutable_findings(0);
+        finding.set_language(static_cast<v1::Language>(9));
+        finding.set_grade(static_cast<v1::Grade>(9));
+        finding.set_accelerated(true);
+        finding.add_themes("theme");
+        finding.add_themes("theme");
+        finding.add_themes("");
+        finding.add_relations()->set_finding("inspections/safe-to-share/findings/recommendation-4");
+        finding.add_relations()->set_kind(v1::FindingRelation::REPEATS);
+        finding.mutable_due()->set_precision(v1::Due::IMMEDIATE);
+        finding.mutable_due()->set_words("at once");
+        finding.mutable_due()->set_set_by("HMICFRS");
+      }),
+      UnorderedElementsAre(
+          "inspection.language", "inspection.scope.visited_forces[0]", "inspection.judgements[0].question",
+          "inspection.judgements[0].grade", "inspection.judgements[0].force", "inspection.relations[0].kind",
+          "inspection.relations[0].inspection", "inspection.relations[1].kind", "inspection.relations[1].inspection",
+          "inspection.findings[0].language", "inspection.findings[0].grade", "inspection.findings[0].accelerated",
+          "inspection.findings[0].themes[1]", "inspection.findings[0].themes[2]",
+          "inspection.findings[0].relations[0].kind", "inspection.findings[0].relations[0].finding",
+          "inspection.findings[0].relations[1].finding", "inspection.findings[0].due.set_by"));
+}
+
+TEST(ValidateReferences, NamesReportsAndFindingsThatAreNotRegistered) {
+  Inspection earlier;
+  earlier.set_name("inspections/peel");
+  earlier.add_findings()->set_id("recommendation-1");
+  Inspection inspection = SafeToShare();
+  inspection.mutable_scope()->add_visited_forces("forces/atlantis");
+  inspection.mutable_scope()->add_regions("Atlantis");
+  inspection.add_judgements()->set_force("forces/atlantis");
+  inspection.add_relations()->set_inspection("inspections/peel");
+  inspection.add_relations()->set_inspection("inspections/nowhere");
+  for (const char* finding :
+       {"inspections/peel/findings/recommendation-1", "inspections/peel/findings/recommendation-2",
+        "inspections/nowhere/findings/recommendation-1"}) {
+    inspection.mutable_findings(0)->add_relations()->set_finding(finding);
+  }
+  EXPECT_THAT(RelatedReports(inspection), ElementsAre("nowhere", "peel"));
+  base::Violations violations;
+  ValidateReferences(inspection, RegisteredForces(), {{"inspections/peel", earlier}}, violations);
+  EXPECT_THAT(FieldsOf(violations.ToStatus()),
+              UnorderedElementsAre("inspection.scope.visited_forces[0]", "inspection.scope.regions[0]",
+                                   "inspection.judgements[0].force", "inspection.relations[1].inspection",
+                                   "inspection.findings[0].relations[1].finding",
+                                   "inspection.findings[0].relations[2].finding"));
+}
+
 TEST(ValidateReferences, NamesWhatIsNotRegistered) {
   Inspection inspection = SafeToShare();
   inspection.mutable_scope()->clear_all_forces();
@@ -193,7 +250,7 @@ TEST(ValidateReferences, NamesWhatIsNotRegistered) {
   address(3, Addressee::OTHER, "Royal College of Nursing");
 
   base::Violations violations;
-  ValidateReferences(inspection, RegisteredForces(), violations);
+  ValidateReferences(inspection, RegisteredForces(), {}, violations);
   EXPECT_THAT(FieldsOf(violations.ToStatus()),
               ElementsAre("inspection.scope.forces[1]", "inspection.findings[0].addressees[1].name",
                           "inspection.findings[1].addressees[1].name", "inspection.findings[2].addressees[1].name"));
@@ -291,7 +348,14 @@ TEST(ValidateSize, WhatCouldNotBePublishedForAllItsNamesIsNotSaved) {
   inspection.mutable_scope()->add_forces("forces/norfolk");
   EXPECT_THAT(violating(), IsEmpty());
   // What passes can be published: the same event.
-  EXPECT_THAT(MakePublished(inspection, *ObligationsOf(inspection, RegisteredForces())), IsOk());
+  inspection.set_state(Inspection::DRAFT);
+  const Register registered = RegisteredForces();
+  const Reports none;
+  EXPECT_THAT(
+      Publish(
+          inspection,
+          {.registered = registered, .related = none, .now = absl::UnixEpoch(), .today = absl::CivilDay(2020, 12, 17)}),
+      IsOk());
 }
 
 TEST(CopyFields, SetsAndClearsWhatTheMaskNames) {
@@ -320,38 +384,6 @@ TEST(CopyFields, ReplacesTheScopeWhole) {
   from.mutable_scope()->add_forces("forces/norfolk");
   CopyFields(from, Mask({"scope"}), to);
   EXPECT_THAT(to.scope(), EqualsProto(from.scope()));
-}
-
-TEST(Transitions, AreTheWholeLifeOfAReport) {
-  EXPECT_EQ(base::Draw(kTransitions, Inspection::State_Name<Inspection::State>),
-            "DRAFT -> DRAFT: UpdateInspection\n"
-            "DRAFT -> PUBLISHED: PublishInspection\n");
-}
-
-TEST(CheckReady, NamesEverythingThatIsMissing) {
-  Inspection inspection;
-  inspection.set_name("inspections/safe-to-share");
-  const absl::Status status = CheckReady(inspection, absl::CivilDay(2020, 12, 17));
-  EXPECT_THAT(status, AllOf(StatusIs(absl::StatusCode::kFailedPrecondition), HasReason("NOT_READY")));
-  EXPECT_EQ(base::ErrorInfoOf(status).metadata().at("missing"),
-            "title, kinds, publishers, publication_date, basis, scope");
-}
-
-TEST(CheckReady, WantsAFullDateThatHasCome) {
-  Inspection inspection = SafeToShare();
-  EXPECT_THAT(CheckReady(inspection, absl::CivilDay(2020, 12, 17)), IsOk());
-  EXPECT_THAT(CheckReady(inspection, absl::CivilDay(2020, 12, 16)),
-              AllOf(HasReason("NOT_READY"), MessageIs(HasSubstr("2020-12-17"))));
-  inspection.mutable_publication_date()->clear_day();
-  const absl::Status month_only = CheckReady(inspection, absl::CivilDay(2021, 1, 1));
-  EXPECT_THAT(month_only, HasReason("NOT_READY"));
-  EXPECT_EQ(base::ErrorInfoOf(month_only).metadata().at("missing"), "publication_date");
-}
-
-TEST(CheckReady, NeedsNoFindings) {
-  Inspection inspection = SafeToShare();
-  inspection.clear_findings();
-  EXPECT_THAT(CheckReady(inspection, absl::CivilDay(2020, 12, 17)), IsOk());
 }
 
 TEST(PublicationDateText, SortsAsDatesDo) {

@@ -76,20 +76,21 @@ void AddRecommendation(Inspection& inspection, std::string_view number, Addresse
 
 }  // namespace
 
-std::vector<rules::ForceAndBody> RegisteredForces() {
-  std::vector<rules::ForceAndBody> all;
+rules::Register RegisteredForces() {
+  rules::Register all;
   for (const Row& row : kRows) {
-    rules::ForceAndBody& one = all.emplace_back();
-    one.force.set_name(fmt::format("forces/{}", row.force));
-    one.force.set_display_name(fmt::format("Police of {}", row.force));
-    one.force.set_chief_officer_title("Chief Constable");
-    one.force.set_region(std::string(row.region));
-    one.force.set_territorial(row.force != "btp");
-    one.body.emplace();
-    one.body->set_name(fmt::format("bodies/{}", row.body));
-    one.body->set_display_name(fmt::format("Body of {}", row.force));
-    one.body->set_kind(v1::Body::POLICE_AND_CRIME_COMMISSIONER);
-    one.body->set_force(one.force.name());
+    v1::Force& force = all.forces.emplace_back();
+    force.set_name(fmt::format("forces/{}", row.force));
+    force.set_display_name(fmt::format("Police of {}", row.force));
+    force.set_chief_officer_title("Chief Constable");
+    force.set_region(std::string(row.region));
+    force.set_territorial(row.force != "btp");
+    v1::Body& body = all.bodies.emplace_back();
+    body.set_name(fmt::format("bodies/{}", row.body));
+    body.set_display_name(fmt::format("Body of {}", row.force));
+    body.set_kind(v1::Body::POLICE_AND_CRIME_COMMISSIONER);
+    body.set_force(force.name());
+    body.add_force_links()->set_force(force.name());
   }
   return all;
 }

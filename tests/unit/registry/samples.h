@@ -7,12 +7,12 @@
 
 #include "absl/status/status.h"
 #include "section55/registry/v1/inspection.pb.h"
-#include "services/inspection-registry/rules.h"
+#include "services/inspection-registry/register.h"
 
 namespace section55::registry {
 
-// The 43 territorial forces and the British Transport Police (the last), each with its body; no etags, no times.
-std::vector<rules::ForceAndBody> RegisteredForces();
+// The 43 territorial forces and the British Transport Police (the last), each with its body at the same place; no etags, no times.
+rules::Register RegisteredForces();
 
 // As a registrar sends it, complete: recommendations 1 and 4 to chief constables, 2 to the Home Office, 3 to the
 // National Police Chiefs' Council, 5 to chief constables and bodies jointly, 6 to bodies. No name.
