@@ -42,16 +42,16 @@ Server::Impl::OpenCall::OpenCall(Impl& server, grpc::ServerContext& context)
     : server(server),
       context(context),
       started(absl::Now()),
-      watch(server.watchdog, context),
-      connection_(server.stream_limit == nullptr ? -1 : StreamLimit::ConnectionOf(context)) {
+      connection(server.stream_limit == nullptr ? -1 : StreamLimit::ConnectionOf(context)),
+      watch(server.watchdog, context) {
   ++server.running;
   current_ = this;
 }
 
 Server::Impl::OpenCall::~OpenCall() {
   current_ = nullptr;
-  if (connection_ >= 0) {
-    server.stream_limit->Ended(connection_);
+  if (connection >= 0) {
+    server.stream_limit->Ended(connection);
   }
   if (--server.running == 0 && server.draining) {
     absl::MutexLock lock(&server.mutex);

@@ -1,8 +1,8 @@
 #include "libs/rpc/listener.h"
 
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,12 +11,16 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <list>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/numbers.h"
+#include "absl/synchronization/mutex.h"
 #include "libs/base/address.h"
 #include "libs/base/files.h"
 #include "libs/base/log.h"
@@ -46,6 +50,14 @@ void HangUp(int socket) {
   const linger at_once = {1, 0};
   setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   close(socket);
+}
+
+// How many bytes have come over a connection so far; 0 where the system does not count them.
+int64_t BroughtOver(int socket) {
+  tcp_info info = {};
+  socklen_t size = sizeof(info);
+  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? static_cast<int64_t>(info.tcpi_bytes_received)
+                                                                      : 0;
 }
 
 int PortOf(const sockaddr_storage& address) {
@@ -81,12 +93,17 @@ struct Listener::Impl {
   struct Silent {
     int socket;
     std::string peer;
+    int port;
     absl::Duration since;
   };
+  // Whom gRPC names by an address and a port.
+  using Caller = std::pair<std::string, int>;
   struct Open {
     uint64_t cookie;
     std::string peer;
+    int port;
   };
+  using OpenOnes = absl::flat_hash_map<int, Open>;
 
   explicit Impl(Options its_options)
       : options(std::move(its_options)), files(options.most_connections + options.most_silent) {
@@ -97,9 +114,12 @@ struct Listener::Impl {
   void Run();
   void Accept();
   void OnWord(int socket);
-  void HandOver(int socket, std::string peer);
+  void HandOver(int socket, std::string peer, int port, bool stranger);
+  void OnMore(int socket);
+  void StopWatchingKnown();
   bool HasRoom(const std::string& peer);
   void Sweep();
+  OpenOnes::iterator ForgetOpen(OpenOnes::iterator closed);
   void Forget(const std::string& peer, int Peer::*count);
   void EndSilence(std::list<Silent>::iterator silent, std::string_view reason);
   void EndOldSilences();
@@ -107,6 +127,7 @@ struct Listener::Impl {
   void Refuse(int socket, std::string_view reason, const std::string& peer);
   void Tell(std::string_view reason, const std::string& peer);
   void Watch(int socket, bool listening);
+  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   const Options options;
   const base::FileShare files;
@@ -116,17 +137,22 @@ struct Listener::Impl {
   int port = 0;
   int listener = -1;
   int poller = -1;
-  int stop = -1;
   int reserve = -1;
   Take take;
   std::thread thread;
   std::atomic<int> expected = 0;
   std::atomic<int> open_count = 0;
 
+  absl::Mutex mutex;
+  int wake ABSL_GUARDED_BY(mutex) = -1;
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  std::vector<Caller> known ABSL_GUARDED_BY(mutex);  // lately
+
   // The thread's own.
   bool accepting = true;
-  absl::flat_hash_map<int, Open> open;
-  std::list<Silent> silent;  // the oldest first
+  OpenOnes open;
+  absl::flat_hash_map<Caller, int> strangers;  // of those that are open: their sockets
+  std::list<Silent> silent;                    // the oldest first
   absl::flat_hash_map<int, std::list<Silent>::iterator> silent_by_socket;
   Peers peers;
   absl::Duration swept = -absl::InfiniteDuration();
@@ -139,6 +165,11 @@ void Listener::Impl::Watch(int socket, bool listening) {
   event.events = EPOLLIN;
   event.data.fd = socket;
   epoll_ctl(poller, listening ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, socket, &event);
+}
+
+void Listener::Impl::Wake() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake, &one, sizeof(one));
 }
 
 void Listener::Impl::Tell(std::string_view reason, const std::string& peer) {
@@ -170,19 +201,25 @@ void Listener::Impl::Forget(const std::string& peer, int Peer::*count) {
   }
 }
 
+Listener::Impl::OpenOnes::iterator Listener::Impl::ForgetOpen(OpenOnes::iterator closed) {
+  Forget(closed->second.peer, &Peer::open);
+  const auto stranger = strangers.find(Caller(closed->second.peer, closed->second.port));
+  if (stranger != strangers.end() && stranger->second == closed->first) {
+    strangers.erase(stranger);
+  }
+  const auto next = std::next(closed);
+  open.erase(closed);
+  open_count = static_cast<int>(open.size());
+  return next;
+}
+
 void Listener::Impl::Sweep() {
   if (SteadyNow() - swept < kSweepPause) {
     return;
   }
   for (auto each = open.begin(); each != open.end();) {
-    if (CookieOf(each->first) == each->second.cookie) {
-      ++each;
-      continue;
-    }
-    Forget(each->second.peer, &Peer::open);
-    open.erase(each++);
+    each = CookieOf(each->first) == each->second.cookie ? std::next(each) : ForgetOpen(each);
   }
-  open_count = static_cast<int>(open.size());
   swept = SteadyNow();
 }
 
@@ -198,11 +235,62 @@ bool Listener::Impl::HasRoom(const std::string& peer) {
   return !full() && !too_many();
 }
 
-void Listener::Impl::HandOver(int socket, std::string peer) {
+void Listener::Impl::HandOver(int socket, std::string peer, int port, bool stranger) {
   ++peers[peer].open;
-  open.insert_or_assign(socket, Open{CookieOf(socket), std::move(peer)});
+  if (stranger) {
+    strangers[Caller(peer, port)] = socket;
+    // Told of each arrival once, whoever reads it; and not any more when the library has closed it.
+    epoll_event event = {};
+    event.events = EPOLLIN | EPOLLET;
+    event.data.fd = socket;
+    epoll_ctl(poller, EPOLL_CTL_ADD, socket, &event);
+  }
+  open.insert_or_assign(socket, Open{CookieOf(socket), std::move(peer), port});
   open_count = static_cast<int>(open.size());
   take(socket);
+}
+
+void Listener::Impl::OnMore(int socket) {
+  const auto found = open.find(socket);
+  if (found == open.end() || BroughtOver(socket) <= options.most_from_stranger) {
+    return;
+  }
+  // Perhaps it was said a moment ago.
+  StopWatchingKnown();
+  if (!strangers.contains(Caller(found->second.peer, found->second.port))) {
+    return;
+  }
+  // A copy, because the library may close its own at any moment, and the number be somebody else's then.
+  const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) {
+    return;  // there are no descriptors; it is looked at again when more comes
+  }
+  if (CookieOf(copy) == found->second.cookie) {
+    // Ends the connection with a reset, and throws away what came and was not read.
+    const sockaddr nowhere = {.sa_family = AF_UNSPEC, .sa_data = {}};
+    connect(copy, &nowhere, sizeof(nowhere));
+    Tell("TOO_MUCH_FROM_STRANGER", found->second.peer);
+  }
+  close(copy);
+}
+
+void Listener::Impl::StopWatchingKnown() {
+  std::vector<Caller> some;
+  {
+    const absl::MutexLock lock(&mutex);
+    some.swap(known);
+  }
+  for (const Caller& each : some) {
+    const auto stranger = strangers.find(each);
+    if (stranger == strangers.end()) {
+      continue;
+    }
+    const auto found = open.find(stranger->second);
+    if (found != open.end() && CookieOf(found->first) == found->second.cookie) {
+      Watch(found->first, false);
+    }
+    strangers.erase(stranger);
+  }
 }
 
 void Listener::Impl::EndSilence(std::list<Silent>::iterator ended, std::string_view reason) {
@@ -263,20 +351,19 @@ void Listener::Impl::Accept() {
     }
     // A descriptor that comes back was closed by whom it was handed to.
     if (const auto closed = open.find(socket); closed != open.end()) {
-      Forget(closed->second.peer, &Peer::open);
-      open.erase(closed);
-      open_count = static_cast<int>(open.size());
+      ForgetOpen(closed);
     }
     const int on = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     std::string peer = PeerOf(address);
-    if (const int wanted = expected; wanted != 0 && PortOf(address) == wanted) {
-      HandOver(socket, std::move(peer));
+    const int from = PortOf(address);
+    if (const int wanted = expected; wanted != 0 && from == wanted) {
+      HandOver(socket, std::move(peer), from, /*stranger=*/false);
       continue;
     }
     MakeRoomForSilent();
     ++peers[peer].silent;
-    silent.push_back({socket, std::move(peer), SteadyNow()});
+    silent.push_back({socket, std::move(peer), from, SteadyNow()});
     silent_by_socket[socket] = std::prev(silent.end());
     Watch(socket, true);
   }
@@ -284,10 +371,8 @@ void Listener::Impl::Accept() {
 
 void Listener::Impl::OnWord(int socket) {
   const auto found = silent_by_socket.find(socket);
-  if (found == silent_by_socket.end()) {
-    return;
-  }
   std::string peer = std::move(found->second->peer);
+  const int port_of_peer = found->second->port;
   silent.erase(found->second);
   silent_by_socket.erase(found);
   Forget(peer, &Peer::silent);
@@ -301,11 +386,16 @@ void Listener::Impl::OnWord(int socket) {
     Refuse(socket, static_cast<int>(open.size()) >= most_open ? "TOO_MANY_CONNECTIONS" : "TOO_MANY_FROM_ADDRESS", peer);
     return;
   }
-  HandOver(socket, std::move(peer));
+  HandOver(socket, std::move(peer), port_of_peer, /*stranger=*/true);
 }
 
 void Listener::Impl::Run() {
   std::array<epoll_event, 64> events = {};
+  int woken_by = -1;
+  {
+    const absl::MutexLock lock(&mutex);
+    woken_by = wake;
+  }
   while (true) {
     absl::Duration pause = absl::InfiniteDuration();
     if (!silent.empty()) {
@@ -316,12 +406,19 @@ void Listener::Impl::Run() {
     }
     const int timeout = pause == absl::InfiniteDuration() ? -1 : static_cast<int>(absl::ToInt64Milliseconds(pause)) + 1;
     const int count = epoll_wait(poller, events.data(), static_cast<int>(events.size()), timeout);
+    if (absl::MutexLock lock(&mutex); stopping) {
+      return;
+    }
     for (int i = 0; i < count; ++i) {
-      if (events[i].data.fd == stop) {
-        return;
-      }
-      if (events[i].data.fd != listener) {
-        OnWord(events[i].data.fd);
+      const int file = events[i].data.fd;
+      if (file == woken_by) {
+        uint64_t ignored = 0;
+        [[maybe_unused]] const ssize_t got = read(file, &ignored, sizeof(ignored));
+        StopWatchingKnown();
+      } else if (silent_by_socket.contains(file)) {
+        OnWord(file);
+      } else if (file != listener) {
+        OnMore(file);
       }
     }
     EndOldSilences();
@@ -356,9 +453,10 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(Options options) {
   impl.port = base::PortOf(impl.listener);
   impl.reachable_at = ReachableAt(impl.listener);
   impl.poller = epoll_create1(EPOLL_CLOEXEC);
-  impl.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   impl.reserve = Reserve();
-  if (impl.poller < 0 || impl.stop < 0 || impl.reserve < 0) {
+  const absl::MutexLock lock(&impl.mutex);
+  impl.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (impl.poller < 0 || impl.wake < 0 || impl.reserve < 0) {
     return absl::UnavailableError("cannot listen: this process may not open more files (ulimit -n)");
   }
   return made;
@@ -366,7 +464,10 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(Options options) {
 
 void Listener::Start(Take take) {
   impl_->take = std::move(take);
-  impl_->Watch(impl_->stop, true);
+  {
+    const absl::MutexLock lock(&impl_->mutex);
+    impl_->Watch(impl_->wake, true);
+  }
   impl_->Watch(impl_->listener, true);
   impl_->thread = std::thread([this] { impl_->Run(); });
 }
@@ -375,9 +476,12 @@ void Listener::Stop() {
   if (impl_ == nullptr || impl_->listener < 0) {
     return;
   }
+  {
+    const absl::MutexLock lock(&impl_->mutex);
+    impl_->stopping = true;
+    impl_->Wake();
+  }
   if (impl_->thread.joinable()) {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(impl_->stop, &one, sizeof(one));
     impl_->thread.join();
   }
   for (const Impl::Silent& each : impl_->silent) {
@@ -385,7 +489,9 @@ void Listener::Stop() {
   }
   impl_->silent.clear();
   impl_->silent_by_socket.clear();
-  for (int* const file : {&impl_->listener, &impl_->poller, &impl_->stop, &impl_->reserve}) {
+  // What Know finds closed it does not write to.
+  const absl::MutexLock lock(&impl_->mutex);
+  for (int* const file : {&impl_->listener, &impl_->poller, &impl_->wake, &impl_->reserve}) {
     if (*file >= 0) {
       close(std::exchange(*file, -1));
     }
@@ -394,6 +500,19 @@ void Listener::Stop() {
 
 int Listener::port() const { return impl_->port; }
 const sockaddr_storage& Listener::reachable_at() const { return impl_->reachable_at; }
+
+void Listener::Know(const std::string& grpc_peer) {
+  Impl::Caller caller(PeerOf(grpc_peer), 0);
+  if (!absl::SimpleAtoi(grpc_peer.substr(grpc_peer.rfind(':') + 1), &caller.second)) {
+    return;
+  }
+  const absl::MutexLock lock(&impl_->mutex);
+  if (impl_->wake >= 0) {
+    impl_->known.push_back(std::move(caller));
+    impl_->Wake();
+  }
+}
+
 void Listener::Expect(int local_port) { impl_->expected = local_port; }
 int Listener::open() const { return impl_->open_count; }
 

@@ -194,6 +194,9 @@ absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, Kind kind, 
     return unknown && !strangers.Take(PeerOf(context.peer()), open.started) ? TooOften() : caller.status();
   }
   admitted.caller = *std::move(caller);
+  if (listener != nullptr && stream_limit->IsNewlyKnown(open.connection)) {
+    listener->Know(context.peer());
+  }
   // Before anything is looked at, so that calls which are refused count as well.
   if (!rate_limit.Take(admitted.caller->actor, open.started)) {
     return TooOften();

@@ -46,6 +46,7 @@ struct Server::Impl {
     Impl& server;
     grpc::ServerContext& context;
     const absl::Time started;
+    const int connection;  // see StreamLimit
     OpenCalls::Place place;
     OpenCalls::Place among_streams;
     OpenCalls::Place of_tenant;
@@ -53,7 +54,6 @@ struct Server::Impl {
 
    private:
     static thread_local OpenCall* current_;
-    const int connection_;
     const InFlight in_flight_;
   };
 

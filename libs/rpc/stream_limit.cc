@@ -58,6 +58,7 @@ int StreamLimit::NumberOf(grpc::AuthContext& context) {
   connection.open = 0;
   connection.others = 0;
   connection.second = Second();
+  connection.known = false;
   return number;
 }
 
@@ -116,6 +117,14 @@ grpc::Status StreamLimit::Process(const InputMetadata& metadata, grpc::AuthConte
 int StreamLimit::ConnectionOf(const grpc::ServerContext& context) {
   const auto auth = context.auth_context();
   return auth == nullptr ? -1 : NumberIn(auth->FindPropertyValues(kProperty));
+}
+
+bool StreamLimit::IsNewlyKnown(int connection) {
+  if (connection < 0 || connection >= kPlaces) {
+    return false;
+  }
+  std::atomic<bool>& known = (*connections_)[connection].known;
+  return !known && !known.exchange(true);
 }
 
 void StreamLimit::Ended(int connection) {

@@ -37,6 +37,8 @@ class StreamLimit : public grpc::AuthMetadataProcessor {
 
   // Which connection a call came over; negative: none that is counted, as in process. Cheap enough for every call.
   static int ConnectionOf(const grpc::ServerContext& context);
+  // Whether this is the first time that a call over the connection has said who it is.
+  bool IsNewlyKnown(int connection);
   // A call of one of `methods` is over.
   void Ended(int connection);
 
@@ -47,6 +49,7 @@ class StreamLimit : public grpc::AuthMetadataProcessor {
     std::atomic<int32_t> open = 0;    // of `methods`
     std::atomic<int32_t> others = 0;  // begun lately
     std::atomic<int32_t> second = 0;  // when it was last forgiven
+    std::atomic<bool> known = false;
   };
 
   int NumberOf(grpc::AuthContext& context);

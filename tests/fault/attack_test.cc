@@ -29,6 +29,8 @@ constexpr char kAttacker[] = "127.0.0.3";
 // get no turn while the attacker's do. Without the limits it was 1.2 GiB.
 constexpr int64_t kBackWithinMib = 96;
 constexpr int64_t kMostMoreMib = 900;
+// Of sixteen connections that were let to bring 5 MiB each, one after the other.
+constexpr int64_t kMostOfHeadersMib = 160;
 
 // Bare connections are hung up on or closed at the end.
 struct Crowd {
@@ -148,24 +150,33 @@ TEST_F(AttackTest, StreamsOfHealthAndReflectionThatAreLeftOpen) {
   }
 }
 
+// One header after the other, and a single one that never ends. Whether the caller acknowledges the limit of headers makes no difference to
+// the library.
 TEST_F(AttackTest, HeadersWithoutEnd) {
   Begin();
+  const std::string filler(8000, 'a');
+  const std::string more = RawHttp2::Header("x-filler", filler);
+  const std::string endless("\0\x01x\x7f\xff\xff\xff\x7f", 8);  // a value of some 256 MiB follows
   for (int round = 0; round < Rounds(); ++round) {
     Bystanders others(target_);
-    std::vector<std::unique_ptr<RawHttp2>> attackers;
-    const std::string filler = RawHttp2::Header("x-filler", std::string(8000, 'a'));
-    for (int i = 0; i < 16; ++i) {
-      RawHttp2& attacker = *attackers.emplace_back(std::make_unique<RawHttp2>(target_.port(), kAttacker));
-      attacker.Greet();
-      attacker.Send(RawHttp2::Frame(1, 0, 1, RawHttp2::CallOf(kList)));
-      // 16 MB, if it lets us.
-      for (int frame = 0; frame < 2000 && attacker.Send(RawHttp2::Frame(9, 0, 1, filler)); ++frame) {
+    for (const bool single : {false, true}) {
+      SCOPED_TRACE(single);
+      std::vector<std::unique_ptr<RawHttp2>> attackers;
+      for (int i = 0; i < (single ? 2 : 16); ++i) {
+        RawHttp2& attacker = *attackers.emplace_back(std::make_unique<RawHttp2>(target_.port(), kAttacker));
+        attacker.Greet();
+        attacker.Send(RawHttp2::SettingsAck());
+        attacker.Send(RawHttp2::Frame(1, 0, 1, RawHttp2::CallOf(kList)));
+        attacker.Send(single ? RawHttp2::Frame(9, 0, 1, endless) : "");
+        for (int frame = 0; frame < 2000 && attacker.Send(RawHttp2::Frame(9, 0, 1, single ? filler : more)); ++frame) {
+        }
+        EXPECT_TRUE(attacker.closed()) << "16 MB were taken from nobody in particular";
       }
     }
     others.Stop();
-    attackers.clear();
     ExpectAsBefore();
     EXPECT_THAT(target_.Log(), HasSubstr(kAttacker));
+    EXPECT_LE(target_.MostMemoryMib(), memory_ + kMostOfHeadersMib);
   }
 }
 

@@ -40,7 +40,14 @@ class Caller {
   }
   ~Caller() { close(socket_); }
   Caller(const Caller&) = delete;
-  void Speak() const { send(socket_, "x", 1, MSG_NOSIGNAL); }
+  void Speak(size_t bytes = 1) const { send(socket_, std::string(bytes, 'x').data(), bytes, MSG_NOSIGNAL); }
+  // As gRPC says it.
+  std::string Name() const {
+    sockaddr_in address = {};
+    socklen_t size = sizeof(address);
+    getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    return "ipv4:127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
   // Waits until the other side has hung up.
   bool HungUp() const {
     char byte = 0;
@@ -132,6 +139,27 @@ TEST_F(ListenerTest, TheLimitOfAnAddressHoldsUntilOneIsClosed) {
     mutex_.AwaitWithTimeout(absl::Condition(&there), absl::Milliseconds(100));
     taken = taken_.size();
   }
+}
+
+TEST_F(ListenerTest, WhoBringsMuchWithoutSayingWhoTheyAreIsHungUpOn) {
+  constexpr size_t kMost = 1000;
+  Listen({.most_from_stranger = kMost});
+  const Caller known(listener_->port());
+  known.Speak();
+  AwaitTaken(1);
+  const int theirs = LastTaken();
+  listener_->Know(known.Name());
+  known.Speak(2 * kMost);
+
+  const Caller stranger(listener_->port());
+  stranger.Speak(kMost);
+  AwaitTaken(2);
+  stranger.Speak();
+  EXPECT_TRUE(stranger.HungUp());
+
+  // What the known one brought is all there.
+  char bytes[1 + 2 * kMost];
+  EXPECT_EQ(recv(theirs, bytes, sizeof(bytes), MSG_WAITALL), static_cast<ssize_t>(sizeof(bytes)));
 }
 
 TEST(SelfProbeTest, NobodyThereIsAFailure) {
