@@ -397,7 +397,7 @@ TEST_F(SecurityTest, ClientRefusesServerOfAnotherAuthority) {
 
 TEST_F(SecurityTest, ServicesMayFollowWhomTheyFollowAndNothingElse) {
   const std::map<Service, std::set<Service>> followers = {
-      {Service::kRegistry, {Service::kAuthoring, Service::kDeadlines}},
+      {Service::kRegistry, {Service::kAuthoring, Service::kDeadlines, Service::kPublication}},
       {Service::kAuthoring, {Service::kPublication}},
       {Service::kDeadlines, {}},
       {Service::kPublication, {Service::kAuthoring, Service::kDeadlines}},

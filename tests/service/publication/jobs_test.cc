@@ -146,13 +146,13 @@ TEST_F(PublisherTest, LeavesWhatCanBeReadInPlaceWhenItsInstantCannotBeRecorded) 
 TEST_F(PublisherTest, SendsBackWhatCannotBeRenderedAndPublishesItOnceItIsApprovedAgain) {
   authoring::v1::Response response = SampleResponse();
   *response.mutable_approval()->mutable_time() = base::ToTimestamp(server_.clock().Now());
-  response.mutable_report()->mutable_publication_date()->clear_day();
+  response.mutable_report()->mutable_publication_date()->set_month(13);
   ASSERT_THAT(Approve(response, "event-1"), IsOk());
   const auto refused = LastEvent<v1::ResponseRefused>(1);
   EXPECT_EQ(refused.response(), "bodies/norfolk-pcc/responses/safe-to-share");
   EXPECT_EQ(refused.edition(), 1);
   EXPECT_THAT(refused.reason(), AllOf(HasSubstr("It cannot be published as it is."),
-                                      HasSubstr(" report.publication_date: must be a full and real date")));
+                                      HasSubstr(" report.publication_date: must be a real date")));
   EXPECT_EQ(Events(1)[0].tenant(), "bodies/norfolk-pcc");
   EXPECT_EQ(Events(1)[0].cause(), "event-1");
   EXPECT_EQ(Jobs().parked, 0);
