@@ -34,7 +34,9 @@ class Flood {
       testing::Pki::Get().AddPerson(fmt::format("flood-{}", i), {fmt::format("author@bodies/{}", body_)});
     }
     for (int i = 0; i < kFloodConnections; ++i) {
-      stubs_.push_back(ResponseAuthoring::NewStub(target.NewChannel()));
+      const auto channel = target.NewChannel();
+      stubs_.push_back(ResponseAuthoring::NewStub(channel));
+      Keep(channel);
     }
     for (int i = 0; i < kFloodPeople * kEach; ++i) {
       Begin(i);
@@ -56,6 +58,12 @@ class Flood {
     GetResponseRequest request;
     Response response;
   };
+
+  // gRPC 1.51 may free the queue of its callbacks twice when the last channel goes that has used it; so it never goes.
+  static void Keep(const std::shared_ptr<grpc::Channel>& channel) {
+    static auto* const kept = new std::vector<std::shared_ptr<grpc::Channel>>;
+    kept->push_back(channel);
+  }
 
   void Begin(int number) {
     {
@@ -86,8 +94,9 @@ class Flood {
 };
 
 TEST(TenantFloodTest, AnotherTenantsCallsAreAllServed) {
-  Target target("response-authoring",
-                {"--calls_per_second_per_caller=0", "--inspection_registry=127.0.0.1:1", "--publication=127.0.0.1:1"});
+  // Fewer calls of a tenant at once than two processors come to hold by themselves.
+  Target target("response-authoring", {"--calls_per_second_per_caller=0", "--max_calls_per_tenant=4",
+                                       "--inspection_registry=127.0.0.1:1", "--publication=127.0.0.1:1"});
   for (int round = 0; round < Rounds(); ++round) {
     Flood flood(target, "suffolk-pcc");
     ASSERT_TRUE(Target::Until([&] { return flood.answered() + flood.refused() > 1000; }));
@@ -108,7 +117,7 @@ TEST(TenantFloodTest, AnotherTenantsCallsAreAllServed) {
     }
     fmt::print("{} of {} served, the slowest in {}; of the flood {} answered, {} refused\n", served, kCalls,
                absl::FormatDuration(slowest), flood.answered(), flood.refused());
-    // Four fifths would be what is promised; none is refused.
+    // That they are served; how much more slowly, the benchmark says (tests/load), as it depends on what else the machine does.
     EXPECT_EQ(served, kCalls);
     EXPECT_GT(flood.refused(), 0);
   }

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -27,7 +29,7 @@
 
 ABSL_FLAG(int, rounds, 5, "Rounds of each comparison; medians are taken over them.");
 ABSL_FLAG(double, seconds, 2, "Length of each measurement.");
-ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page, report, mariadb and lists: measure this alone.");
+ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page, flood, report, mariadb and lists: measure this alone.");
 ABSL_FLAG(std::string, json, "", "Also write the figures here, as JSON.");
 ABSL_FLAG(std::string, echo_certificates, "", "Internal: be the echo server with these certificates.");
 ABSL_FLAG(int, echo_bytes, 0, "Internal: the size of the echo server's answers.");
@@ -80,14 +82,17 @@ class Echo {
   std::string address_;
 };
 
-double Measure(const Target& target) {
-  const Outcome outcome = Run(target, Length());
+// None may fail.
+Outcome RunAll(const Target& target) {
+  Outcome outcome = Run(target, Length());
   if (outcome.failures > 0) {
     fmt::print(stderr, "bench: {} calls of {} failed: {}\n", outcome.failures, target.method, outcome.first_failure);
     std::exit(1);
   }
-  return outcome.calls_per_second;
+  return outcome;
 }
+
+double Measure(const Target& target) { return RunAll(target).calls_per_second; }
 
 // A suite with the national report registered twice, so that 64 callers have a response each.
 class Offices {
@@ -317,6 +322,86 @@ Figure ReportToResponses(Offices& offices, const std::string& engine) {
   return figure;
 }
 
+// One body's calls while another's people call as fast as they are answered or refused; beside the same calls alone, and beside the same flood
+// upon an echo next door, which takes of the machine what a flood takes and nothing of the service.
+void CompareFlood(Offices& offices, std::vector<Comparison>& comparisons, std::vector<Figure>& figures) {
+  constexpr int kFloodConnections = 4;
+  constexpr int kFloodPeople = 20;
+  constexpr int kCallsOfEach = 16;
+  constexpr absl::Duration kLead = absl::Milliseconds(500);  // a flood begins before the measurement and ends after it
+  const auto& calm = offices.areas()[0];
+  const auto& loud = offices.areas()[1];
+  const auto get = [](const e2e::Area& area) {
+    authoring::v1::GetResponseRequest request;
+    request.set_name(e2e::ResponseName(area, "safe-to-share"));
+    return request.SerializeAsString();
+  };
+  const auto flooder = [](int person) { return fmt::format("bench-flood-{}", person); };
+  for (int person = 0; person < kFloodPeople; ++person) {
+    testing::Pki::Get().AddPerson(flooder(person), {"author@bodies/" + loud.body});
+  }
+  e2e::MakePeople(calm);
+  const std::string author = calm.force + "-author";
+  const Target subject{.method = kGetResponse,
+                       .channels = Connect(offices.address(), 2),
+                       .in_flight_per_channel = 4,
+                       .request = [&](int, int) { return get(calm); },
+                       .token = [&](int) { return testing::Pki::Get().Token(author); }};
+  const Target flood{.method = kGetResponse,
+                     .channels = Connect(offices.address(), kFloodConnections),
+                     .in_flight_per_channel = kFloodPeople * kCallsOfEach / kFloodConnections,
+                     .request = [&](int, int) { return get(loud); },
+                     .token = [&](int caller) { return testing::Pki::Get().Token(flooder(caller / kCallsOfEach)); }};
+  const Echo echo(offices.job().Get(author, e2e::ResponseName(calm, "safe-to-share")).ByteSizeLong());
+  Target elsewhere = EchoOf(echo, flood.in_flight_per_channel, flood.request);
+  elsewhere.channels.resize(kFloodConnections);
+
+  const std::string what =
+      fmt::format("GetResponse, 8 in flight, beside another body's {} calls in flight", kFloodPeople * kCallsOfEach);
+  constexpr double kFourFifths = 0.8;
+  Comparison beside_none{what, "without the other's", {}, {}, kFourFifths};
+  Comparison beside_echo{what, "with as many upon a raw gRPC echo next door", {}, {}, kFourFifths};
+  Figure refused{"its calls refused, in the flood", "%", {}, 0};
+  Figure slowest{"its slowest in a hundred, in the flood", "ms", {}, 0};
+  Figure slowest_alone{"its slowest in a hundred, alone", "ms", {}, 0};
+  const auto during = [&](const Target& others, Outcome& of_others) {
+    std::thread flooding([&] { of_others = Run(others, Length() + 2 * kLead); });
+    Run(subject, kLead);
+    Outcome measured = Run(subject, Length());
+    flooding.join();
+    return measured;
+  };
+  for (int round = 0; round < absl::GetFlag(FLAGS_rounds); ++round) {
+    Outcome of_flood;
+    Outcome of_echo;
+    const Outcome alone = RunAll(subject);
+    const Outcome in_flood = during(flood, of_flood);
+    const Outcome beside = during(elsewhere, of_echo);
+    for (Comparison* const each : {&beside_none, &beside_echo}) {
+      each->subject_per_second.push_back(in_flood.calls_per_second);
+    }
+    beside_none.floor_per_second.push_back(alone.calls_per_second);
+    beside_echo.floor_per_second.push_back(beside.calls_per_second);
+    const double answered = in_flood.calls_per_second * absl::ToDoubleSeconds(Length());
+    const auto failures = static_cast<double>(in_flood.failures);
+    refused.values.push_back(100 * failures / std::max(1.0, failures + answered));
+    slowest.values.push_back(in_flood.p99_millis);
+    slowest_alone.values.push_back(alone.p99_millis);
+    Progress(
+        fmt::format("flood round {}: {:.0f}/s and {} refused (of the flood {:.0f}/s and {} refused), alone {:.0f}/s, "
+                    "beside an echo's "
+                    "flood {:.0f}/s{}",
+                    round + 1, in_flood.calls_per_second, in_flood.failures, of_flood.calls_per_second,
+                    of_flood.failures, alone.calls_per_second, beside.calls_per_second,
+                    in_flood.failures > 0 ? ": " + in_flood.first_failure : std::string()));
+  }
+  comparisons.push_back(std::move(beside_none));
+  comparisons.push_back(std::move(beside_echo));
+  figures.push_back(std::move(refused));
+  figures.push_back(std::move(slowest));
+  figures.push_back(std::move(slowest_alone));
+}
+
 bool Wanted(std::string_view part) {
   const std::string only = absl::GetFlag(FLAGS_only);
   return only.empty() || only == part;
@@ -343,6 +428,11 @@ int Bench() {
     if (Wanted("report")) {
       figures.push_back(ReportToResponses(offices, "SQLite"));
     }
+  }
+  if (Wanted("flood")) {
+    Progress("SQLite: starting the suite with the limit on a tenant's calls");
+    Offices offices(db::Engine::kSqlite, {"--calls_per_second_per_caller=0"});
+    CompareFlood(offices, comparisons, figures);
   }
   if (Wanted("mariadb") || Wanted("report")) {
     Progress("MariaDB: starting the suite");
