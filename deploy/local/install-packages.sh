@@ -11,15 +11,17 @@ packages=(
   libabsl-dev libmysqlcppconn-dev libsqlite3-dev libfmt-dev prometheus-cpp-dev nlohmann-json3-dev
   libcmark-gfm-dev libcmark-gfm-extensions-dev libkainjow-mustache-dev libcpp-httplib-dev libssl-dev
   libmicrohttpd-dev zlib1g-dev
+  libpango1.0-dev libharfbuzz-dev libqpdf-dev libzip-dev libpugixml-dev
   libjemalloc-dev libxxhash-dev libgtest-dev libgmock-dev
   # running
   openssl tzdata curl ca-certificates
+  fonts-noto-core fonts-noto-mono
 )
 commands=()
 for extra in "$@"; do
   case $extra in
     tests)
-      packages+=(mariadb-server-core mariadb-client-core clang-format shellcheck)
+      packages+=(mariadb-server-core mariadb-client-core clang-format shellcheck qpdf poppler-utils libreoffice-writer-nogui)
       # A Node.js from elsewhere brings its own npm and conflicts with Debian's, so these go by the command.
       commands+=(node:nodejs npm:npm)
       ;;

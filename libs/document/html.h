@@ -1,10 +1,11 @@
-// Blocks to HTML. Pure and thread-safe; the same blocks give the same bytes.
+// Texts and documents to HTML. Pure and thread-safe; the same input gives the same bytes.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "libs/document/blocks.h"
+#include "libs/document/document.h"
 
 namespace section55::document {
 
@@ -25,5 +26,9 @@ std::string EscapeHtml(std::string_view text);
 // table stands in <div class="table-scroll" role="region" tabindex="0" aria-label="...">, so that a narrow screen
 // scrolls it and a keyboard reaches it; an empty header cell is a <td>, since a <th> must name its column.
 std::string RenderHtml(const Blocks& blocks, const HtmlOptions& options = {});
+
+// The document as one <article> with an <h1>, for a page to be put round it. Sections are <section>s named by their headings, whose ids
+// are the sections'; classes say what kind of part each is: "quoted", "comment", "answer", "facts", "box", "note", "mark", "notice".
+std::string RenderArticle(const Document& document);
 
 }  // namespace section55::document

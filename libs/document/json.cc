@@ -87,7 +87,96 @@ Json ToJson(const Block& block) {
       block.value);
 }
 
+Json ToJson(const std::vector<Element>& elements);
+
+std::string_view NameOf(Section::Role role) {
+  switch (role) {
+    case Section::Role::kQuoted:
+      return "quoted";
+    case Section::Role::kComment:
+      return "comment";
+    case Section::Role::kAnswer:
+      return "answer";
+    case Section::Role::kPlain:
+      break;
+  }
+  return "plain";
+}
+
+std::string_view NameOf(Tone tone) { return tone == Tone::kGood ? "good" : tone == Tone::kBad ? "bad" : "plain"; }
+
+std::string_view NameOf(Remark::Kind kind) {
+  switch (kind) {
+    case Remark::Kind::kNote:
+      return "note";
+    case Remark::Kind::kMark:
+      return "mark";
+    case Remark::Kind::kNotice:
+      return "notice";
+    case Remark::Kind::kPlain:
+      break;
+  }
+  return "plain";
+}
+
+Json ToJson(const Facts& facts) {
+  Json list = Json::array();
+  for (const Fact& fact : facts.facts) {
+    list.push_back({{"label", fact.label},
+                    {"mark", fact.mark},
+                    {"tone", NameOf(fact.tone)},
+                    {"value", InlinesToJson(fact.value)}});
+  }
+  return {{"type", "facts"}, {"facts", std::move(list)}};
+}
+
+Json ToJson(const Overview& overview) {
+  Json rows = Json::array();
+  for (const std::vector<Inlines>& row : overview.rows) {
+    rows.push_back(RowToJson(row));
+  }
+  return {
+      {"type", "overview"}, {"caption", overview.caption}, {"columns", overview.columns}, {"rows", std::move(rows)}};
+}
+
+Json ToJson(const Element& element) {
+  return std::visit(
+      Overloaded{
+          [](const Section& section) -> Json {
+            return {{"type", "section"},
+                    {"id", section.id},
+                    {"role", NameOf(section.role)},
+                    {"heading", section.heading},
+                    {"content", ToJson(section.content)}};
+          },
+          [](const Facts& facts) { return ToJson(facts); },
+          [](const Prose& prose) -> Json {
+            return {{"type", "prose"},
+                    {"language", prose.language.empty() ? Json(nullptr) : Json(prose.language)},
+                    {"blocks", document::ToJson(prose.blocks)}};
+          },
+          [](const Remark& remark) -> Json {
+            return {{"type", "remark"}, {"kind", NameOf(remark.kind)}, {"content", InlinesToJson(remark.content)}};
+          },
+          [](const Overview& overview) { return ToJson(overview); },
+      },
+      element.value);
+}
+
+Json ToJson(const std::vector<Element>& elements) {
+  Json array = Json::array();
+  for (const Element& element : elements) {
+    array.push_back(ToJson(element));
+  }
+  return array;
+}
+
 }  // namespace
+
+nlohmann::ordered_json ToJson(const Document& document) {
+  return {{"author", document.author},     {"title", document.title},         {"subtitle", document.subtitle},
+          {"language", document.language}, {"watermark", document.watermark}, {"content", ToJson(document.content)}};
+}
 
 nlohmann::ordered_json ToJson(const Blocks& blocks) {
   Json array = Json::array();

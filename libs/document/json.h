@@ -15,16 +15,29 @@
 //   {"type": "emphasis", "content": [inline ...]}
 //   {"type": "strong", "content": [inline ...]}
 //   {"type": "link", "href": "https://...", "content": [inline ...]}
+//
+// A document is one object:
+//   {"author": "...", "title": "...", "subtitle": "...", "language": "en-GB", "watermark": "", "content": [element ...]}
+// An element is one of:
+//   {"type": "section", "id": "...", "role": "plain" | "quoted" | "comment" | "answer", "heading": "...", "content": [element ...]}
+//   {"type": "facts", "facts": [{"label": "...", "mark": "", "tone": "plain" | "good" | "bad", "value": [inline ...]} ...]}
+//   {"type": "prose", "language": null or "cy", "blocks": [block ...]}       null: the language of the document
+//   {"type": "remark", "kind": "note" | "mark" | "notice" | "plain", "content": [inline ...]}
+//   {"type": "overview", "caption": "...", "columns": ["..." ...], "rows": [[[inline ...] ...] ...]}
 #pragma once
 
 #include <nlohmann/json.hpp>
 
 #include "libs/document/blocks.h"
+#include "libs/document/document.h"
 
 namespace section55::document {
 
 // Deterministic: equal blocks give equal JSON and, by dump(), equal bytes. Pure and thread-safe. dump() throws on
 // strings that are not UTF-8; blocks from ParseMarkdown have none.
 nlohmann::ordered_json ToJson(const Blocks& blocks);
+
+// The same for a document.
+nlohmann::ordered_json ToJson(const Document& document);
 
 }  // namespace section55::document

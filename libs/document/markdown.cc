@@ -25,7 +25,7 @@ constexpr std::string_view kColon = "\uFDD0";
 struct NodeDeleter {
   void operator()(cmark_node* node) const { cmark_node_free(node); }
 };
-using Document = std::unique_ptr<cmark_node, NodeDeleter>;
+using Parsed = std::unique_ptr<cmark_node, NodeDeleter>;
 
 cmark_syntax_extension* TableExtension() {
   // Registration is not thread-safe in cmark; the initialisation of a static is.
@@ -36,13 +36,13 @@ cmark_syntax_extension* TableExtension() {
   return extension;
 }
 
-Document Parse(std::string_view markdown, bool with_tables) {
+Parsed Parse(std::string_view markdown, bool with_tables) {
   cmark_parser* parser = cmark_parser_new(CMARK_OPT_VALIDATE_UTF8);
   if (with_tables) {
     cmark_parser_attach_syntax_extension(parser, TableExtension());
   }
   cmark_parser_feed(parser, markdown.data(), markdown.size());
-  Document document(cmark_parser_finish(parser));
+  Parsed document(cmark_parser_finish(parser));
   cmark_parser_free(parser);
   return document;
 }
@@ -442,7 +442,7 @@ Reading ReadMarkdown(std::string_view markdown) {
   Reading reading;
   reading.references_ignored = MostReferenceBytes(lines) > kMaxReferenceBytes;
   reading.tables_ignored = MostTableCells(lines) > kMaxTableCells;
-  const Document document =
+  const Parsed document =
       Parse(reading.references_ignored ? WithoutDefinitions(markdown) : std::string(markdown), !reading.tables_ignored);
   Converter converter(std::move(lines), reading.references_ignored);
   reading.blocks = converter.BlocksOf(document.get());

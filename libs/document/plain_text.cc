@@ -83,6 +83,63 @@ std::string RenderPlainText(const Blocks& blocks) {
   return out;
 }
 
+namespace {
+
+// Parts are parted by an empty line.
+void AppendPart(const std::string& part, std::string& out) {
+  if (!part.empty()) {
+    out += out.empty() ? "" : "\n\n";
+    out += part;
+  }
+}
+
+void Append(const std::vector<Element>& elements, std::string& out) {
+  for (const Element& element : elements) {
+    std::visit(Overloaded{
+                   [&](const Section& section) {
+                     AppendPart(section.heading, out);
+                     Append(section.content, out);
+                   },
+                   [&](const Facts& facts) {
+                     std::string lines;
+                     for (const Fact& fact : facts.facts) {
+                       lines += lines.empty() ? "" : "\n";
+                       lines += fact.label + "\t" + (fact.mark.empty() ? "" : fact.mark + " ");
+                       Append(fact.value, lines);
+                     }
+                     AppendPart(lines, out);
+                   },
+                   [&](const Prose& prose) { AppendPart(RenderPlainText(prose.blocks), out); },
+                   [&](const Remark& remark) { AppendPart(RenderPlainText(remark.content), out); },
+                   [&](const Overview& overview) {
+                     AppendPart(overview.caption, out);
+                     std::string lines;
+                     for (const std::string& column : overview.columns) {
+                       lines += (lines.empty() ? "" : "\t") + column;
+                     }
+                     lines += "\n";
+                     for (const std::vector<Inlines>& row : overview.rows) {
+                       Append(row, lines);
+                     }
+                     lines.pop_back();
+                     AppendPart(lines, out);
+                   },
+               },
+               element.value);
+  }
+}
+
+}  // namespace
+
+std::string RenderPlainText(const Document& document) {
+  std::string out;
+  AppendPart(document.author, out);
+  AppendPart(document.title, out);
+  AppendPart(document.subtitle, out);
+  Append(document.content, out);
+  return out;
+}
+
 std::string RenderPlainText(const Inlines& inlines) {
   std::string out;
   Append(inlines, out);

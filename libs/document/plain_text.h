@@ -2,9 +2,11 @@
 // renditions. Pure and thread-safe; the same blocks give the same bytes.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "libs/document/blocks.h"
+#include "libs/document/document.h"
 
 namespace section55::document {
 
@@ -15,5 +17,12 @@ std::string RenderPlainText(const Blocks& blocks);
 
 // The same for the content of one paragraph, heading or cell.
 std::string RenderPlainText(const Inlines& inlines);
+
+// The words of a document in reading order: author, title, subtitle, and then its content. The watermark is no part of them.
+std::string RenderPlainText(const Document& document);
+
+// A document to be read in a mail: headings underlined, bullets and numbers before items, the addresses of links in angle brackets,
+// lines of at most `width` characters where words allow it, each ended by a line feed.
+std::string RenderMail(const Document& document, std::size_t width = 76);
 
 }  // namespace section55::document
