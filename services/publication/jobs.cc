@@ -11,7 +11,6 @@
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
 #include "section55/publication/v1/events.pb.h"
-#include "services/publication/render.h"
 #include "services/publication/renditions.h"
 #include "services/publication/rules.h"
 
@@ -95,19 +94,18 @@ class Publisher {
     }
     RETURN_IF_ERROR(read);
 
-    ASSIGN_OR_RETURN(const Renditions staged, Render(approved, earlier, public_url_));
-    RETURN_IF_ERROR(database_.Write([&](db::Transaction& tx) -> absl::Status {
-      RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::JSON, staged.json));
-      return store::SaveRendition(tx, edition.key, edition.number, Format::HTML, staged.html);
-    }));
+    ASSIGN_OR_RETURN(Renditions staged, Render(approved, earlier, public_url_));
+    RETURN_IF_ERROR(
+        database_.Write([&](db::Transaction& tx) -> absl::Status { return SaveRenditions(tx, edition, staged); }));
     // Not before: everybody can read it now.
     const absl::Time now = clock_.Now();
     ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Publish(approved, earlier, now));
     record.set_content_hash(staged.content_hash);
-    ASSIGN_OR_RETURN(std::string page, RenderHtml(approved, record, public_url_, base::kLargestRendition));
-    return jobs::Effect(
-        [this, edition, approved = std::move(approved), record = std::move(record), page = std::move(page), now,
-         cause = job.payload](db::Transaction& tx) { return Stamp(tx, edition, approved, record, page, now, cause); });
+    ASSIGN_OR_RETURN(Renditions renditions, RenderPublished(approved, record, public_url_, std::move(staged)));
+    return jobs::Effect([this, edition, approved = std::move(approved), record = std::move(record),
+                         renditions = std::move(renditions), now, cause = job.payload](db::Transaction& tx) {
+      return Stamp(tx, edition, approved, record, renditions, now, cause);
+    });
   }
 
   // What cannot be published goes back to the office. What can be read already stays: then only the platform itself is in the way of
@@ -136,11 +134,19 @@ class Publisher {
             .time = now};
   }
 
+  // The page last: what it links to is there.
+  static absl::Status SaveRenditions(db::Transaction& tx, const Edition& edition, const Renditions& renditions) {
+    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::JSON, renditions.json));
+    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::PDF, renditions.pdf));
+    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::DOCX, renditions.word));
+    return store::SaveRendition(tx, edition.key, edition.number, Format::HTML, renditions.html);
+  }
+
   // All that makes it published, in the transaction that ends the job.
   absl::Status Stamp(db::Transaction& tx, const Edition& edition, const authoring::v1::Response& approved,
-                     const v1::PublicationRecord& record, const std::string& page, absl::Time now,
+                     const v1::PublicationRecord& record, const Renditions& renditions, absl::Time now,
                      const std::string& cause) {
-    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::HTML, page));
+    RETURN_IF_ERROR(SaveRenditions(tx, edition, renditions));
     RETURN_IF_ERROR(store::SavePublication(tx, edition.key, record));
     ASSIGN_OR_RETURN(const std::vector<v1::Recipient> recipients,
                      store::RecipientsOn(tx, edition.key.body, calendar::LondonDay(now)));

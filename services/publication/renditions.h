@@ -8,25 +8,35 @@
 #include "absl/status/statusor.h"
 #include "libs/base/limits.h"
 #include "section55/authoring/v1/response.pb.h"
-#include "section55/publication/v1/publication_record.pb.h"
+#include "section55/publication/v1/publication.pb.h"
 
 namespace section55::publication {
 
-// What is left free in each rendition when it is checked and staged: the proof of publication is written into it afterwards, and nothing
-// that was promised then may fail for a few bytes.
+// What is left free in each rendition when it is checked and staged: the instant of publication is written into it afterwards, and
+// nothing that was promised then may fail for a few bytes.
 inline constexpr size_t kRoomForProof = 16 * base::kKibibyte;
 
-// The renditions of an edition that can be read and whose instant is not known yet.
+// The renditions of an edition.
 struct Renditions {
   std::string json;
-  std::string html;
+  std::string html;  // The article alone: the register puts its page round it when it is read.
+  std::string pdf;
+  std::string word;
   std::string content_hash;  // of the JSON
 };
 
-// Makes all renditions. What passes here can be published: the check before approval and publication itself are this function. `earlier` is
-// the record of the edition that is public, if there is one. INVALID_ARGUMENT: what in the response cannot be rendered or is too
-// large, by field. Pure.
+// Makes all renditions of an edition whose instant is not known yet. What passes here can be published: the check before approval and
+// publication itself are this function. `earlier` is the record of the edition that is public, if there is one. INVALID_ARGUMENT: what in
+// the response cannot be rendered or is too large, by field. FAILED_PRECONDITION: fonts are missing. Pure.
 absl::StatusOr<Renditions> Render(const authoring::v1::Response& approved,
                                   const std::optional<v1::PublicationRecord>& earlier, std::string_view public_url);
+
+// The same once the instant is known: `record` has it, and the hash of `staged`, whose JSON it keeps.
+absl::StatusOr<Renditions> RenderPublished(const authoring::v1::Response& approved, const v1::PublicationRecord& record,
+                                           std::string_view public_url, Renditions staged);
+
+// One rendition of a draft, marked as such. `finding` by name; empty: the whole. INVALID_ARGUMENT as above. Pure.
+absl::StatusOr<std::string> RenderDraft(const authoring::v1::Response& draft, std::string_view public_url,
+                                        v1::GetRenditionRequest::Format format, const std::string& finding);
 
 }  // namespace section55::publication
