@@ -4,15 +4,16 @@
 JOBS ?= $(shell nproc)
 SUITE := deploy/local/suite
 BUF := tests/tools/node_modules/.bin/buf
+PROMTOOL := build/tools/promtool
 # What another clone on this machine has compiled comes for free.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 CODE = $(shell git ls-files --cached --others --exclude-standard 'libs/*.cc' 'services/*.cc' 'deploy/*.cc' 'tests/*.cc')
 HEADERS = $(shell git ls-files --cached --others --exclude-standard '*.h')
-SCRIPTS := .ci/run $(SUITE) $(wildcard deploy/*/*.sh tests/e2e/shims/*)
+SCRIPTS := .ci/run $(SUITE) deploy/backup/section55 tests/fault/long $(wildcard deploy/*/*.sh tests/e2e/shims/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help install test-packages build run up down status reset test check api asan tsan lint format bench clean
+.PHONY: help install test-packages build run up down status reset test check api asan tsan lint format fault bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -39,7 +40,7 @@ status: ## Which services are serving
 reset: ## Stop it and remove its data (var/)
 	@$(SUITE) reset
 
-test: check build $(BUF) ## Build and run everything that CI runs
+test: check build $(BUF) $(PROMTOOL) ## Build and run everything that CI runs
 	@$(BUF) lint
 	@ctest --preset release --parallel $(JOBS)
 
@@ -48,11 +49,16 @@ test-packages: install
 
 asan: ## The tests with AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## The tests with ThreadSanitizer
-asan tsan: test-packages $(BUF)
+asan tsan: test-packages $(BUF) $(PROMTOOL)
 	@deploy/local/install-packages.sh sanitizers
 	@[ -f build/$@/build.ninja ] || cmake --preset $@
 	@cmake --build --preset $@ --parallel $(JOBS)
 	@ctest --preset $@ --parallel $(JOBS)
+
+# Out of Debian's package of Prometheus, whose server nobody needs to have running here.
+$(PROMTOOL):
+	@mkdir -p $(@D) && cd $(@D) && apt-get -qq download prometheus && \
+	  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x --strip-components=3 ./usr/bin/promtool && rm prometheus_*.deb
 
 # buf comes from npm. Its install script only replaces a launcher by what it launches, so scripts are not run.
 $(BUF): tests/tools/package-lock.json | test-packages
@@ -84,6 +90,9 @@ lint: check build $(BUF) ## The same, buf and clang-tidy
 format: ## Format the code
 	@deploy/local/install-packages.sh tests
 	@clang-format -i $(CODE) $(HEADERS)
+
+fault: build ## An hour of faults, with seeds that repeat them; MINUTES=5 SEED=7 for less, and for the same again
+	@MINUTES="$(MINUTES)" SEED="$(SEED)" tests/fault/long
 
 bench: build ## Measure against the floors, about four minutes; BENCH=--only=reads measures less
 	@build/release/bin/section55-bench --json=build/release/bench.json $(BENCH)

@@ -44,6 +44,15 @@ absl::StatusOr<std::vector<const FieldDescriptor*>> FindTenant(const MethodDescr
   return absl::InternalError(fmt::format("{}: the tenant path leads to no text field", method.full_name()));
 }
 
+// Whether the verb that the method's name begins with only reads (AIP-130 and what follows it).
+bool Reads(std::string_view method) {
+  constexpr std::string_view kVerbs[] = {"Get", "List", "Check", "Explain", "Follow", "Find", "Search", "Watch"};
+  return std::any_of(std::begin(kVerbs), std::end(kVerbs), [&](std::string_view verb) {
+    const std::string_view rest = method.starts_with(verb) ? method.substr(verb.size()) : "a";
+    return rest.empty() || rest.front() < 'a' || rest.front() > 'z';
+  });
+}
+
 // The same words whoever is refused and whatever exists.
 absl::Status DeniedBy(const std::string& method, const AccessRule& rule) {
   std::string roles;
@@ -84,6 +93,7 @@ absl::StatusOr<Policy> Policy::Compile(const std::vector<const google::protobuf:
       method->descriptor = &descriptor;
       method->full_name = fmt::format("{}/{}", service->full_name(), descriptor.name());
       method->rule = descriptor.options().GetExtension(common::v1::access);
+      method->changes = !Reads(descriptor.name());
       const AccessRule& rule = method->rule;
       if (!descriptor.options().HasExtension(common::v1::access)) {
         return absl::InternalError(fmt::format("{} has no access rule", method->full_name));
@@ -118,6 +128,20 @@ absl::StatusOr<Policy> Policy::Compile(const std::vector<const google::protobuf:
   return policy;
 }
 
+void Policy::Narrow(std::string_view service, const std::vector<std::string>& callers) {
+  for (const auto& [type, method] : methods_) {
+    if (method->descriptor->service()->full_name() != service) {
+      continue;
+    }
+    auto& named = *method->rule.mutable_services();
+    named.erase(std::remove_if(named.begin(), named.end(),
+                               [&](const std::string& name) {
+                                 return std::find(callers.begin(), callers.end(), name) == callers.end();
+                               }),
+                named.end());
+  }
+}
+
 const Policy::Method* Policy::Find(const Descriptor* request_type) const {
   const auto found = methods_.find(request_type);
   return found == methods_.end() ? nullptr : found->second.get();
@@ -137,6 +161,19 @@ std::string_view Policy::TenantOf(const Method& method, const Message& request, 
   const std::string_view id = tenant.substr(first + 1);
   const bool known = collection == "bodies" || collection == "forces";
   return known && (id == "-" || base::IsResourceId(id)) ? tenant : "";
+}
+
+std::string_view Policy::ResourceOf(const Method& method, const Message& request, std::string& scratch) {
+  if (!method.tenant_path.empty()) {
+    return TextAt(method.tenant_path, request, scratch);
+  }
+  for (const char* field : {"name", "parent"}) {
+    const FieldDescriptor* const found = request.GetDescriptor()->FindFieldByName(field);
+    if (found != nullptr && found->type() == FieldDescriptor::TYPE_STRING && !found->is_repeated()) {
+      return TextAt({found}, request, scratch);
+    }
+  }
+  return "";
 }
 
 absl::StatusOr<Scope> Policy::Authorise(const Method& method, const Identity& caller, const Message& request,

@@ -47,6 +47,8 @@ class Policy {
     std::string full_name;  // "section55.authoring.v1.ResponseAuthoring/GetResponse"
     common::v1::AccessRule rule;
     std::vector<const google::protobuf::FieldDescriptor*> tenant_path;
+    // Whether it changes something, as its verb says: what does not read (Get, List, Check, Explain, Follow, Find, Search, Watch) does.
+    bool changes = true;
     const google::protobuf::MethodDescriptor* descriptor = nullptr;
     // What everybody is told who may not call it: made once, so that it cannot differ.
     absl::Status denied;
@@ -57,6 +59,10 @@ class Policy {
   // path, or two methods share a request type (the request's type is how a call finds its rule).
   static absl::StatusOr<Policy> Compile(const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 
+  // Takes from the methods of one service every service of the suite as a caller that is not in `callers`: a rule that all servers
+  // share says who may call at all, and this who has business with this server.
+  void Narrow(std::string_view service, const std::vector<std::string>& callers);
+
   // The method whose request type this is; nothing for a type of no registered method: refuse.
   const Method* Find(const google::protobuf::Descriptor* request_type) const;
 
@@ -64,6 +70,10 @@ class Policy {
   // or it is malformed. Points into `request` or `scratch`.
   static std::string_view TenantOf(const Method& method, const google::protobuf::Message& request,
                                    std::string& scratch);
+
+  // The resource that the request names, or its parent; empty when it names none. Points into `request` or `scratch`.
+  static std::string_view ResourceOf(const Method& method, const google::protobuf::Message& request,
+                                     std::string& scratch);
 
   // Whether `caller` may make this call, before anything is looked up. PERMISSION_DENIED says the same whether or not
   // the resource exists, and for "bodies/-" where the rule has no across_bodies: to people of a body or force it is then a tenant like

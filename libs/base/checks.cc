@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -18,14 +19,22 @@ size_t CountCharacters(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+// Bytes that are, or in UTF-8 may begin, a control character that does not belong in a text: U+0080 to U+009F are C2 80 to C2 9F.
+constexpr std::array<bool, 256> kMayBeControl = [] {
+  std::array<bool, 256> bytes{};
+  for (size_t byte = 0; byte < 0x20; ++byte) {
+    bytes[byte] = byte != '\n' && byte != '\r' && byte != '\t';
+  }
+  bytes[0x7f] = bytes[0xc2] = true;
+  return bytes;
+}();
+
 bool HasControlCharacter(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    if ((byte < 0x20 && byte != '\n' && byte != '\r' && byte != '\t') || byte == 0x7f) {
-      return true;
-    }
-    // U+0080 to U+009F are control characters as well; in UTF-8 they are C2 80 to C2 9F.
-    if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) {
+    // A table, as this looks at every byte of every text that is saved.
+    if (kMayBeControl[byte] &&
+        (byte != 0xc2 || (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0))) {
       return true;
     }
   }
@@ -59,9 +68,12 @@ bool CheckPresenceAndLength(std::string_view field, std::string_view text, size_
     violations.Add(field, text.empty() ? "is required" : "is required: nothing in it can be seen");
     return false;
   }
-  if (const size_t characters = CountCharacters(text); characters > max_characters) {
-    violations.Add(field, fmt::format("has {} characters; at most {} are allowed", characters, max_characters));
-    return false;
+  // There are no more characters than bytes.
+  if (text.size() > max_characters) {
+    if (const size_t characters = CountCharacters(text); characters > max_characters) {
+      violations.Add(field, fmt::format("has {} characters; at most {} are allowed", characters, max_characters));
+      return false;
+    }
   }
   return true;
 }

@@ -1,33 +1,6 @@
 #include "libs/base/clock.h"
 
-#include "absl/time/clock.h"
-
 namespace section55::base {
-namespace {
-
-class SystemClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::Now(); }
-
-  void WaitUntil(absl::Time when) override {
-    absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithDeadline(absl::Condition(&woken_), when);
-    woken_ = false;
-  }
-
-  void Wake() override {
-    absl::MutexLock lock(&mutex_);
-    woken_ = true;
-  }
-
- private:
-  absl::Mutex mutex_;
-  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
-};
-
-}  // namespace
-
-std::unique_ptr<Clock> MakeSystemClock() { return std::make_unique<SystemClock>(); }
 
 absl::Time DrivenClock::Now() const {
   absl::MutexLock lock(&mutex_);

@@ -1,7 +1,7 @@
 // The time, injected. Domain code takes an absl::Time as an argument; loops and servers hold a Clock.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
@@ -21,10 +21,11 @@ class Clock {
 
   // Ends every WaitUntil under way and, if none is, the next one.
   virtual void Wake() = 0;
-};
 
-// The machine's clock.
-std::unique_ptr<Clock> MakeSystemClock();
+  // Whether the time is not to be trusted now, because the machine's clock has jumped and nobody has confirmed it (guarded_clock.h):
+  // whatever is done because a time has come waits. The end of the doubt wakes who waits.
+  virtual bool InDoubt() const { return false; }
+};
 
 // A clock that stands still until it is set: for tests, and for playing the sample data at the dates they belong to.
 // It may be set backwards, as a machine's clock may.

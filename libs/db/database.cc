@@ -14,6 +14,10 @@ namespace {
 constexpr std::string_view kSqlite = "sqlite:";
 constexpr std::string_view kMysql = "mysql://";
 
+}  // namespace
+
+namespace internal {
+
 absl::StatusOr<std::string> ReadPassword(const std::string& file) {
   if (file.empty()) {
     return std::string();
@@ -31,7 +35,7 @@ absl::StatusOr<std::string> ReadPassword(const std::string& file) {
   return password;
 }
 
-}  // namespace
+}  // namespace internal
 
 absl::Status Database::Ping(absl::Time until) {
   return Lookup(
@@ -57,7 +61,7 @@ absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options) {
   }
   if (url.starts_with(kMysql)) {
     ASSIGN_OR_RETURN(internal::MysqlAddress address, internal::ParseMysqlUrl(url));
-    ASSIGN_OR_RETURN(std::string password, ReadPassword(options.password_file));
+    ASSIGN_OR_RETURN(std::string password, internal::ReadPassword(options.password_file));
     return internal::OpenMysql(address, password, options);
   }
   return internal::UnusableUrl(internal::WithoutPassword(url), "it must begin with \"sqlite:\" or \"mysql://\"");

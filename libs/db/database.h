@@ -18,6 +18,7 @@
 #include <string_view>
 #include <type_traits>
 #include <variant>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -162,9 +163,10 @@ class Database {
   // callers that come together share one commit: it must not wait for anything that a caller of Write may hold, nor
   // rely on thread-local state; a caller waits for the others' commit even past its deadline, but a body whose turn comes
   // after it is not run. INTERNAL: the body threw, or it called Lookup, Read or Write of this same database.
-  // UNAVAILABLE, reason DATABASE_UNAVAILABLE: the database cannot be reached; nothing was changed.
-  // UNAVAILABLE, reason COMMIT_OUTCOME_UNKNOWN: the connection was lost while committing; repeat with the same
-  // request_id.
+  // UNAVAILABLE, reason DATABASE_UNAVAILABLE: the database cannot be reached; nothing was changed. On SQLite also, that its
+  // file was deleted or replaced: nothing is written any more until it is back.
+  // UNAVAILABLE, reason COMMIT_OUTCOME_UNKNOWN: the connection was lost while committing (SQLite: the file was taken away);
+  // repeat with the same request_id.
   virtual absl::Status Write(Body body, absl::Time until = absl::InfiniteFuture()) = 0;
 
   // A change that is decided before it is written, so that readers, rules and other writers go on beside it. `decide`
@@ -177,8 +179,14 @@ class Database {
     return Write(Body(decide, apply), until);
   }
 
-  // OK when the database answers: reads one row at most. For health checks.
-  absl::Status Ping(absl::Time until);
+  // OK when the database answers: reads one row at most. For health checks. SQLite: also, that its file is still the one
+  // that was opened.
+  virtual absl::Status Ping(absl::Time until);
+
+  // Ping, and on SQLite a reading of the file's structure for as long as there is time: UNAVAILABLE (DATABASE_UNAVAILABLE) when it
+  // is damaged, OK when the time was too short to find out. A statement that meets damage tells as well: from then on Ping does this,
+  // until the damage is gone. MySQL looks after its files by itself.
+  virtual absl::Status Verify(absl::Time until) { return Ping(until); }
 
   // For migrate.cc only. Runs `body` while no other process does the same on this database. SQLite: a Write, all or
   // nothing. MySQL, where every DDL statement commits by itself: each statement is durable on its own, and the body
@@ -186,10 +194,29 @@ class Database {
   virtual absl::Status WriteSchema(SchemaBody body) = 0;
 
   virtual Engine engine() const = 0;
+
+  // What the clock of the database's machine says, when that is another machine than this one and answers; nothing otherwise.
+  virtual std::optional<absl::Time> MachineTime(absl::Time until) { return std::nullopt; }
+
+  // How the connections are used at this moment.
+  struct PoolUse {
+    std::string_view pool;  // "readers", "writers"
+    int in_use = 0;
+    int most = 0;
+    int waiting = 0;  // callers who wait for one
+  };
+  virtual std::vector<PoolUse> Pools() const { return {}; }
 };
 
+// What went wrong in this process since it started, whatever was made of it. Thread-safe.
+struct ErrorCount {
+  std::string_view kind;  // "unavailable", "deadline", "conflict", "outcome_unknown", "refused", "internal"
+  int64_t count = 0;
+};
+std::vector<ErrorCount> CountErrors();
+
 struct Options {
-  // "sqlite:PATH" (created if missing; its folder must exist), or
+  // "sqlite:PATH", or
   // "mysql://USER@HOST[:PORT][,HOST[:PORT]].../NAME[?OPTION=VALUE[&OPTION=VALUE]...]" (see README.md); the
   // password is read from `password_file`.
   std::string url;
@@ -200,11 +227,13 @@ struct Options {
   // MySQL: how long the server may be silent while a statement runs before the connection is given up as lost; whole
   // seconds. A migration waits for as long as it takes.
   absl::Duration longest_silence = absl::Seconds(30);
+  // SQLite: makes the file when there is none; its folder must exist. Only for who means to begin a new database (owner.h).
+  bool create = false;
 };
 
 // Opens the database. The error is one sentence that tells an operator what to do: INVALID_ARGUMENT for an unusable
-// URL, UNAVAILABLE when an SQLite file cannot be opened. A MySQL server need not be there yet: it is connected to when it
-// is first needed, and calls are UNAVAILABLE until it is there.
+// URL, NOT_FOUND (DATABASE_MISSING) when there is no such SQLite file, UNAVAILABLE when it cannot be opened or written. A
+// MySQL server need not be there yet: it is connected to when it is first needed, and calls are UNAVAILABLE until it is there.
 absl::StatusOr<std::unique_ptr<Database>> Open(const Options& options);
 
 }  // namespace section55::db

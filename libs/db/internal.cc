@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -25,6 +27,9 @@ struct Running {
 };
 thread_local const Running* running = nullptr;
 
+std::array<std::atomic<int64_t>, static_cast<size_t>(Failure::kInternal) + 1> counts{};  // by Failure
+std::atomic<int64_t> outcomes_unknown = 0;
+
 absl::Status Internal(std::string_view message) {
   return base::Error(absl::StatusCode::kInternal, "DATABASE_ERROR", message);
 }
@@ -32,6 +37,7 @@ absl::Status Internal(std::string_view message) {
 }  // namespace
 
 absl::Status ToStatus(Failure failure, std::string_view detail) {
+  ++counts[static_cast<size_t>(failure)];
   const auto error = [&](absl::StatusCode code, std::string_view reason, std::string_view message) {
     return base::WithDetail(base::Error(code, reason, message), detail);
   };
@@ -62,6 +68,7 @@ absl::Status ToStatus(Failure failure, std::string_view detail) {
 bool IsOver(absl::Time until) { return until != absl::InfiniteFuture() && absl::Now() >= until; }
 
 absl::Status CommitOutcomeUnknown(std::string_view detail) {
+  ++outcomes_unknown;
   return base::WithDetail(
       base::Error(absl::StatusCode::kUnavailable, "COMMIT_OUTCOME_UNKNOWN",
                   "the connection to the database was lost while the change was being committed, so it may or may not "
@@ -163,3 +170,19 @@ bool Attempts::Again() {
 }
 
 }  // namespace section55::db::internal
+
+namespace section55::db {
+
+std::vector<ErrorCount> CountErrors() {
+  using internal::Failure;
+  const auto of = [](Failure failure) { return internal::counts[static_cast<size_t>(failure)].load(); };
+  // A duplicate key is an answer, no error.
+  return {{"unavailable", of(Failure::kGone) + of(Failure::kUnavailable)},
+          {"deadline", of(Failure::kDeadline)},
+          {"conflict", of(Failure::kConflict)},
+          {"outcome_unknown", internal::outcomes_unknown},
+          {"refused", of(Failure::kValue) + of(Failure::kReference)},
+          {"internal", of(Failure::kInternal)}};
+}
+
+}  // namespace section55::db

@@ -137,4 +137,16 @@ absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(const std::string& path, co
 // Does not connect.
 std::unique_ptr<Database> OpenMysql(const MysqlAddress& address, const std::string& password, const Options& options);
 
+// The password in a file, without a trailing line end; empty for no file.
+absl::StatusOr<std::string> ReadPassword(const std::string& file);
+
+// Copies (see backup.h), engine by engine. SealSqlite makes of a file that was opened as a database one without a log beside it, and
+// checks it.
+absl::Status CopySqlite(const std::string& path, const std::string& file);
+absl::Status SealSqlite(const std::string& file);
+absl::Status CheckSqliteReplaceable(const std::string& path, bool replace);
+absl::StatusOr<std::string> InstallSqlite(const std::string& path, const std::string& file, absl::Time now);
+absl::Status DumpMysql(const MysqlAddress& address, const std::string& password, const std::string& file);
+absl::Status LoadMysql(const MysqlAddress& address, const std::string& password, const std::string& file);
+
 }  // namespace section55::db::internal

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "libs/base/address.h"
 #include "libs/base/status.h"
 #include "libs/db/internal.h"
 #include "libs/db/mysql_connection.h"
@@ -22,6 +23,9 @@
 
 namespace section55::db::internal {
 namespace {
+
+// Bytes up to this size travel inside their statement; more in packets of their own, for which the driver makes no copy.
+constexpr size_t kMostInline = 64 << 10;
 
 // Reads a view, for PreparedStatement::setBlob.
 class ViewStream : private std::streambuf, public std::istream {
@@ -153,6 +157,10 @@ class MysqlTransaction final : public BodyTransaction {
     void operator()(int64_t number) const { statement.setInt64(index, number); }
     void operator()(std::string_view text) const { statement.setString(index, Sql(text)); }
     void operator()(Bytes bytes) const {
+      if (bytes.data.size() <= kMostInline) {
+        statement.setString(index, Sql(bytes.data));
+        return;
+      }
       streams.push_back(std::make_unique<ViewStream>(bytes.data));
       statement.setBlob(index, streams.back().get());
     }
@@ -264,6 +272,24 @@ class MysqlDatabase final : public Database {
   }
 
   Engine engine() const override { return Engine::kMysql; }
+
+  std::optional<absl::Time> MachineTime(absl::Time until) override {
+    const size_t host = good_host_;
+    if (host >= address_.hosts.size() || base::IsLoopbackHost(address_.hosts[host].name)) {
+      return std::nullopt;
+    }
+    std::optional<absl::Time> time;
+    Lookup(
+        [&](Transaction& tx) {
+          return tx.Query("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))", {},
+                          [&](const Row& row) { time = absl::FromUnixMicros(row.Int64(0)); });
+        },
+        until)
+        .IgnoreError();
+    return time;
+  }
+
+  std::vector<PoolUse> Pools() const override { return {readers_.Use("readers"), writers_.Use("writers")}; }
 
  private:
   using Lease = Pool<MysqlConnection>::Lease;

@@ -64,7 +64,10 @@ class Pool {
       absl::MutexLock lock(&mutex_);
       if (idle_.empty() && leased_ == capacity_) {
         const absl::Time end = absl::Now() + kLongestWait;
-        if (!mutex_.AwaitWithDeadline(absl::Condition(this, &Pool::HasRoom), std::min(end, until))) {
+        ++waiting_;
+        const bool has_room = mutex_.AwaitWithDeadline(absl::Condition(this, &Pool::HasRoom), std::min(end, until));
+        --waiting_;
+        if (!has_room) {
           return ToStatus(until < end ? Failure::kDeadline : Failure::kUnavailable,
                           fmt::format("all {} connections are in use", capacity_));
         }
@@ -83,6 +86,11 @@ class Pool {
       return std::move(connection).status();
     }
     return Lease(this, *std::move(connection), age);
+  }
+
+  Database::PoolUse Use(std::string_view name) const {
+    absl::MutexLock lock(&mutex_);
+    return {.pool = name, .in_use = leased_, .most = capacity_, .waiting = waiting_};
   }
 
   // Closes the connections that nobody uses, and those in use when they are given back.
@@ -108,8 +116,9 @@ class Pool {
 
   const int capacity_;
   const Connect connect_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   int leased_ ABSL_GUARDED_BY(mutex_) = 0;
+  int waiting_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t age_ ABSL_GUARDED_BY(mutex_) = 0;  // one more with each DropAll
   std::vector<std::unique_ptr<Connection>> idle_ ABSL_GUARDED_BY(mutex_);
 };

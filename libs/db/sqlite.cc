@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -11,165 +13,14 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "libs/base/status.h"
 #include "libs/db/combiner.h"
 #include "libs/db/internal.h"
 #include "libs/db/pool.h"
+#include "libs/db/sqlite_connection.h"
 
 namespace section55::db::internal {
 namespace {
-
-// The one place that knows SQLite's codes (extended result codes).
-Failure Classify(int code) {
-  switch (code) {
-    case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_UNIQUE:
-    case SQLITE_CONSTRAINT_ROWID:
-      return Failure::kDuplicate;
-    case SQLITE_CONSTRAINT_FOREIGNKEY:
-    case SQLITE_CONSTRAINT_TRIGGER:  // ON DELETE RESTRICT
-      return Failure::kReference;
-  }
-  switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return Failure::kConflict;
-    case SQLITE_CONSTRAINT:
-    case SQLITE_TOOBIG:
-    case SQLITE_MISMATCH:
-      return Failure::kValue;
-    case SQLITE_FULL:
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_PROTOCOL:
-    case SQLITE_NOMEM:
-      return Failure::kUnavailable;
-    case SQLITE_INTERRUPT:  // a reader, by its own progress handler
-      return Failure::kDeadline;
-  }
-  return Failure::kInternal;
-}
-
-// More statements than any service has; only SQL that is put together at run time could pass it.
-constexpr size_t kMostStatements = 256;
-
-// A connection and its prepared statements. Used by one thread at a time.
-class Connection {
- public:
-  static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& path) {
-    sqlite3* handle = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &handle,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-    std::unique_ptr<Connection> connection(new Connection(handle));
-    if (code != SQLITE_OK) {
-      return ToStatus(Failure::kUnavailable, handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
-    }
-    sqlite3_extended_result_codes(handle, 1);
-    sqlite3_busy_timeout(handle, 5000);
-    // synchronous=FULL: a commit is on the disk when it returns.
-    // temp_store=MEMORY: a savepoint's undo log needs no file.
-    // wal_autocheckpoint: in pages. What changes often is carried over into the file once for many changes; at 16 MiB a
-    // reader still finds its pages by one table of hashes.
-    if (sqlite3_exec(
-            handle,
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
-            "PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864",
-            nullptr, nullptr, nullptr) != SQLITE_OK) {
-      return ToStatus(Failure::kUnavailable, sqlite3_errmsg(handle));
-    }
-    std::string mode;
-    sqlite3_stmt* statement = connection->Prepare("PRAGMA journal_mode");
-    if (statement != nullptr && sqlite3_step(statement) == SQLITE_ROW) {
-      mode = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
-    }
-    sqlite3_reset(statement);
-    if (mode != "wal") {
-      return ToStatus(Failure::kUnavailable, "its file system has no shared memory; put the file on a local disk");
-    }
-    return connection;
-  }
-
-  ~Connection() {
-    statements_.clear();
-    sqlite3_close(handle_);
-  }
-
-  // From here on a statement ends when it is `until`. (Not for the writer: an interrupted change would undo those of all
-  // that share its transaction.)
-  void SetDeadline(absl::Time until) {
-    if (until_ == absl::InfiniteFuture() && until != until_) {
-      constexpr int kSteps = 10'000;  // well under a millisecond
-      sqlite3_progress_handler(
-          handle_, kSteps, [](void* self) { return IsOver(static_cast<Connection*>(self)->until_) ? 1 : 0; }, this);
-    } else if (until == absl::InfiniteFuture() && until != until_) {
-      sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
-    }
-    until_ = until;
-  }
-
-  // The prepared statement for `sql`, or nullptr when it is no good: code() says why, SQLITE_OK if it is not exactly
-  // one statement.
-  sqlite3_stmt* Prepare(std::string_view sql) {
-    if (const auto found = statements_.find(absl::string_view(sql.data(), sql.size())); found != statements_.end()) {
-      return found->second.get();
-    }
-    sqlite3_stmt* statement = nullptr;
-    const char* tail = nullptr;
-    sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, &tail);
-    if (statement == nullptr) {
-      return nullptr;
-    }
-    if (sql.find_first_not_of(" \n", tail - sql.data()) != sql.npos) {
-      sqlite3_finalize(statement);
-      return nullptr;
-    }
-    if (statements_.size() >= kMostStatements) {
-      statements_.clear();
-    }
-    statements_.emplace(std::string(sql), statement);
-    return statement;
-  }
-
-  // Runs a statement that has neither values nor rows.
-  int Run(std::string_view sql) {
-    sqlite3_stmt* statement = Prepare(sql);
-    if (statement == nullptr) {
-      return code();
-    }
-    sqlite3_step(statement);
-    return sqlite3_reset(statement);
-  }
-
-  int RunScript(std::string_view sql) {
-    return sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
-  }
-
-  // Whether a transaction is open. SQLite itself ends it after some errors (disk full, I/O, out of memory).
-  bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
-  int64_t changes() const { return sqlite3_changes64(handle_); }
-  int code() const { return sqlite3_extended_errcode(handle_); }
-  const char* error() const { return sqlite3_errmsg(handle_); }
-
-  void EndTransaction() {
-    if (in_transaction()) {
-      Run("ROLLBACK");
-    }
-  }
-
- private:
-  struct Finalise {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-  };
-
-  explicit Connection(sqlite3* handle) : handle_(handle) {}
-
-  sqlite3* const handle_;
-  absl::Time until_ = absl::InfiniteFuture();
-  absl::flat_hash_map<std::string, std::unique_ptr<sqlite3_stmt, Finalise>> statements_;
-};
 
 class SqliteRow final : public Row {
  public:
@@ -207,8 +58,9 @@ class SqliteRow final : public Row {
 
 class SqliteTransaction final : public BodyTransaction {
  public:
-  SqliteTransaction(const Database* database, Connection* connection, Kind kind)
-      : BodyTransaction(database, kind), connection_(*connection) {}
+  // Sets `damaged` when a statement meets damage.
+  SqliteTransaction(const Database* database, SqliteConnection* connection, Kind kind, std::atomic<bool>& damaged)
+      : BodyTransaction(database, kind), connection_(*connection), damaged_(damaged) {}
 
   absl::StatusOr<int64_t> Execute(std::string_view sql, absl::Span<const Value> values) override {
     RETURN_IF_ERROR(Ready(true));
@@ -220,7 +72,7 @@ class SqliteTransaction final : public BodyTransaction {
     while (sqlite3_step(statement) == SQLITE_ROW) {
     }
     if (const int code = sqlite3_reset(statement); code != SQLITE_OK) {
-      return Fail(Classify(code), connection_.error());
+      return FailWith(code);
     }
     return connection_.changes();
   }
@@ -238,7 +90,7 @@ class SqliteTransaction final : public BodyTransaction {
       each(SqliteRow(statement));
     }
     in_query_ = false;
-    return code == SQLITE_DONE ? absl::OkStatus() : Fail(Classify(code), connection_.error());
+    return code == SQLITE_DONE ? absl::OkStatus() : FailWith(code);
   }
 
   // One writer: nobody else holds a row.
@@ -251,7 +103,7 @@ class SqliteTransaction final : public BodyTransaction {
   absl::Status ExecuteScript(std::string_view sql) override {
     RETURN_IF_ERROR(Ready(true));
     const int code = connection_.RunScript(sql);
-    return code == SQLITE_OK ? absl::OkStatus() : ToStatus(Classify(code), connection_.error());
+    return code == SQLITE_OK ? absl::OkStatus() : ToStatus(ClassifySqlite(code), connection_.error());
   }
 
  private:
@@ -260,7 +112,7 @@ class SqliteTransaction final : public BodyTransaction {
     statement = connection_.Prepare(sql);
     if (statement == nullptr) {
       const int code = connection_.code();
-      return Fail(Classify(code), code == SQLITE_OK ? "exactly one statement is wanted" : connection_.error());
+      return code == SQLITE_OK ? Fail(Failure::kInternal, "exactly one statement is wanted") : FailWith(code);
     }
     if (static_cast<size_t>(sqlite3_bind_parameter_count(statement)) != values.size()) {
       return Fail(Failure::kInternal, fmt::format("{} values for the statement: {}", values.size(), sql));
@@ -268,10 +120,17 @@ class SqliteTransaction final : public BodyTransaction {
     int index = 0;
     for (const Value& value : values) {
       if (const int code = std::visit(Binder{statement, ++index}, value.get()); code != SQLITE_OK) {
-        return Fail(Classify(code), connection_.error());
+        return FailWith(code);
       }
     }
     return absl::OkStatus();
+  }
+
+  absl::Status FailWith(int code) {
+    if (IsDamage(code)) {
+      damaged_ = true;
+    }
+    return Fail(ClassifySqlite(code), connection_.error());
   }
 
   // An empty view may have no address, which SQLite would take for NULL.
@@ -290,29 +149,66 @@ class SqliteTransaction final : public BodyTransaction {
     int index;
   };
 
-  Connection& connection_;
+  SqliteConnection& connection_;
+  std::atomic<bool>& damaged_;
 };
 
 class SqliteDatabase final : public Database {
  public:
-  SqliteDatabase(std::unique_ptr<Connection> writer, const std::string& path, int readers)
-      : writer_(std::move(writer)),
-        readers_(readers, [path](absl::Time) { return Connection::Open(path); }),
+  SqliteDatabase(std::unique_ptr<SqliteConnection> writer, const std::string& path, const SqliteFiles& files,
+                 int readers)
+      : path_(path),
+        files_(files),
+        writer_(std::move(writer)),
+        readers_(readers, [this](absl::Time) { return OpenReader(); }),
         writers_([this](absl::Span<Member* const> batch) { Commit(batch); }) {}
+
+  absl::Status Ping(absl::Time until) override {
+    if (!files_.AreThere()) {
+      return ToStatus(Failure::kUnavailable, Taken());
+    }
+    return damaged_ ? Verify(until) : Database::Ping(until);
+  }
+
+  absl::Status Verify(absl::Time until) override {
+    // One of its own, which has no page in memory yet.
+    const absl::StatusOr<std::unique_ptr<SqliteConnection>> opened = OpenReader();
+    if (!opened.ok()) {
+      return damaged_ ? ToStatus(Failure::kUnavailable, Damaged(base::DetailOf(opened.status()))) : opened.status();
+    }
+    const std::unique_ptr<SqliteConnection>& connection = *opened;
+    connection->SetDeadline(until);
+    std::string found;
+    const int code = connection->QuickCheck(found);
+    if (ClassifySqlite(code) == Failure::kDeadline) {
+      // What a statement has met stays true until it is known to be gone.
+      return damaged_ ? ToStatus(Failure::kUnavailable, Damaged("")) : absl::OkStatus();
+    }
+    if (IsDamage(code) || (code == SQLITE_OK && found != "ok")) {
+      damaged_ = true;
+      return ToStatus(Failure::kUnavailable, Damaged(found));
+    }
+    if (code == SQLITE_OK && damaged_.exchange(false)) {
+      // What was read while it was damaged must not be taken from memory.
+      readers_.DropAll();
+      forget_pages_ = true;
+    }
+    return code == SQLITE_OK ? absl::OkStatus() : ToStatus(ClassifySqlite(code), connection->error());
+  }
 
   absl::Status Lookup(Body body, absl::Time until) override {
     RETURN_IF_ERROR(RefuseNested(this));
     ASSIGN_OR_RETURN(const auto connection, Reader(until));
-    return SqliteTransaction(this, &*connection, SqliteTransaction::Kind::kLookup).Run(body);
+    return SqliteTransaction(this, &*connection, SqliteTransaction::Kind::kLookup, damaged_).Run(body);
   }
 
   absl::Status Read(Body body, absl::Time until) override {
     RETURN_IF_ERROR(RefuseNested(this));
     ASSIGN_OR_RETURN(auto connection, Reader(until));
     if (const int code = connection->Run("BEGIN"); code != SQLITE_OK) {
-      return ToStatus(Classify(code), connection->error());
+      return ToStatus(ClassifySqlite(code), connection->error());
     }
-    SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kRead);
+    SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kRead, damaged_);
     absl::Status status = transaction.Run(body);
     connection->SetDeadline(absl::InfiniteFuture());
     connection->Run("COMMIT");
@@ -328,6 +224,8 @@ class SqliteDatabase final : public Database {
 
   Engine engine() const override { return Engine::kSqlite; }
 
+  std::vector<PoolUse> Pools() const override { return {readers_.Use("readers")}; }
+
  private:
   // One caller of Write. A status tells what came of its body only once the batch is committed.
   struct Member {
@@ -337,7 +235,33 @@ class SqliteDatabase final : public Database {
     absl::Status status;
   };
 
-  absl::StatusOr<Pool<Connection>::Lease> Reader(absl::Time until) {
+  // For the log: what has happened to the file and what to do.
+  std::string Taken() const {
+    return fmt::format(
+        "the file {} or its log {}-wal was deleted or replaced under this service: put back what was there, or stop "
+        "the "
+        "service, restore a backup and start it again",
+        path_, path_);
+  }
+
+  std::string Damaged(std::string_view found) const {
+    return fmt::format("the file {} is damaged{}{}: stop the service, restore a backup and start it again", path_,
+                       found.empty() ? "" : ": ", found);
+  }
+
+  // Never makes a file, nor reads another one than the writer writes.
+  absl::StatusOr<std::unique_ptr<SqliteConnection>> OpenReader() const {
+    if (!files_.AreThere()) {
+      return ToStatus(Failure::kUnavailable, Taken());
+    }
+    auto connection = SqliteConnection::Open(path_, /*create=*/false);
+    if (connection.ok() && !files_.AreThere()) {
+      return ToStatus(Failure::kUnavailable, Taken());
+    }
+    return connection;
+  }
+
+  absl::StatusOr<Pool<SqliteConnection>::Lease> Reader(absl::Time until) {
     ASSIGN_OR_RETURN(auto connection, readers_.Acquire(until));
     connection->SetDeadline(until);
     return connection;
@@ -346,7 +270,7 @@ class SqliteDatabase final : public Database {
   absl::Status RunMember(const std::optional<Body::Decide>& decide, SchemaBody body, absl::Time until) {
     RETURN_IF_ERROR(RefuseNested(this));
     Attempts attempts(until);
-    Member member{body, until, SqliteTransaction(this, writer_.get(), SqliteTransaction::Kind::kWrite), {}};
+    Member member{body, until, SqliteTransaction(this, writer_.get(), SqliteTransaction::Kind::kWrite, damaged_), {}};
     do {
       if (decide) {
         bool done = false, conflict = false;
@@ -371,7 +295,7 @@ class SqliteDatabase final : public Database {
 
   absl::Status Decide(const Body::Decide& decide, absl::Time until, bool& done, bool& conflict) {
     ASSIGN_OR_RETURN(const auto connection, Reader(until));
-    SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kDecide);
+    SqliteTransaction transaction(this, &*connection, SqliteTransaction::Kind::kDecide, damaged_);
     absl::Status status = transaction.Run([&](Transaction& tx) { return decide(tx, done); });
     conflict = transaction.conflict();
     return status;
@@ -382,6 +306,12 @@ class SqliteDatabase final : public Database {
   void Commit(absl::Span<Member* const> batch) {
     std::vector<Member*>& members = batch_;
     members.assign(batch.begin(), batch.end());
+    if (!files_.AreThere()) {
+      return FailAll(members, ToStatus(Failure::kUnavailable, Taken()), false);
+    }
+    if (forget_pages_.exchange(false)) {
+      writer_->Run("PRAGMA shrink_memory");
+    }
     while (!members.empty()) {
       // A process that holds the lock for longer than busy_timeout is no conflict that goes by soon.
       if (writer_->Run("BEGIN IMMEDIATE") != SQLITE_OK) {
@@ -397,10 +327,13 @@ class SqliteDatabase final : public Database {
         continue;
       }
       if (const int code = writer_->Run("COMMIT"); code != SQLITE_OK) {
-        const bool busy = Classify(code) == Failure::kConflict;
+        const bool busy = ClassifySqlite(code) == Failure::kConflict;
         const absl::Status status = ToStatus(busy ? Failure::kConflict : Failure::kUnavailable, writer_->error());
         writer_->EndTransaction();
         FailAll(members, status, busy);
+      } else if (!files_.AreThere()) {
+        // It was written into what nobody will find again, unless it is put back.
+        FailAll(members, CommitOutcomeUnknown(Taken()), false);
       }
       return;
     }
@@ -438,10 +371,14 @@ class SqliteDatabase final : public Database {
     }
   }
 
+  const std::string path_;
+  const SqliteFiles files_;
+  std::atomic<bool> damaged_ = false;
+  std::atomic<bool> forget_pages_ = false;  // of the writer
   // The writer and the batch belong to whoever leads.
-  const std::unique_ptr<Connection> writer_;
+  const std::unique_ptr<SqliteConnection> writer_;
   std::vector<Member*> batch_;
-  Pool<Connection> readers_;
+  Pool<SqliteConnection> readers_;
   Combiner<Member> writers_;
 };
 
@@ -452,21 +389,33 @@ absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(const std::string& path, co
   static std::once_flag once;
   std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
 
-  absl::StatusOr<std::unique_ptr<Connection>> writer = Connection::Open(path);
+  SqliteFiles files(path);
+  absl::StatusOr<std::unique_ptr<SqliteConnection>> writer = SqliteConnection::Open(path, options.create);
   if (!writer.ok()) {
-    const auto folder = std::filesystem::path(path).parent_path();
     std::error_code ignored;
-    const bool missing = !folder.empty() && !std::filesystem::is_directory(folder, ignored);
+    const auto folder = std::filesystem::path(path).parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+      return base::Error(
+          absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE",
+          fmt::format("sqlite:{} cannot be opened: create its folder {}, which does not exist", path, folder.string()));
+    }
+    if (!options.create && !std::filesystem::exists(path, ignored)) {
+      return base::Error(absl::StatusCode::kNotFound, "DATABASE_MISSING",
+                         fmt::format("there is no database at sqlite:{}: restore a backup, or begin a new one with the "
+                                     "command \"{} migrate --new\"",
+                                     path, program_invocation_short_name));
+    }
     return base::Error(
         absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE",
-        missing ? fmt::format("sqlite:{} cannot be opened: create its folder {}, which does not exist", path,
-                              folder.string())
-                : fmt::format(
-                      "sqlite:{} cannot be opened: check that the file is an SQLite database on a local disk and that "
-                      "this user may write to it and its folder ({})",
-                      path, base::DetailOf(writer.status())));
+        fmt::format("sqlite:{} cannot be opened: check that the file is an SQLite database on a local disk "
+                    "and that this user may write to it and its folder ({})",
+                    path, base::DetailOf(writer.status())));
   }
-  return std::make_unique<SqliteDatabase>(*std::move(writer), path, options.connections);
+  if (!files.Remember()) {
+    return base::Error(absl::StatusCode::kUnavailable, "DATABASE_UNAVAILABLE",
+                       fmt::format("sqlite:{} was taken away while it was being opened", path));
+  }
+  return std::make_unique<SqliteDatabase>(*std::move(writer), path, files, options.connections);
 }
 
 }  // namespace section55::db::internal

@@ -66,6 +66,14 @@ std::size_t ColumnsOf(std::string_view line) {
   return static_cast<std::size_t>(std::count(line.begin(), line.end(), '|')) + 1;
 }
 
+constexpr std::array<bool, 256> MakeSet(std::string_view members) {
+  std::array<bool, 256> set{};
+  for (const char member : members) {
+    set[static_cast<unsigned char>(member)] = true;
+  }
+  return set;
+}
+
 // What one byte can bring into a rendition: what it begins in the larger of the two, JSON's `{"type":"text","text":""},` for the
 // text within and after it included.
 constexpr std::array<unsigned char, 256> MakeCosts() {
@@ -167,10 +175,19 @@ bool IsSurelyShallow(std::string_view markdown) {
   // Every level of blocks takes at least one column of the leading marks or of the indentation that stands for them, every level of
   // inlines a mark of its own within the paragraph.
   constexpr std::size_t kTab = 4;
+  static constexpr std::array<bool, 256> kMatters = MakeSet("\n\r*_[");
   bool leading = true;
   std::size_t columns = 0;
   std::size_t marks = 0;
-  for (const char c : markdown) {
+  for (std::size_t i = 0; i < markdown.size(); ++i) {
+    // Nearly all of a text is words, of which only the first of a line is of interest.
+    while (!leading && i < markdown.size() && !kMatters[static_cast<unsigned char>(markdown[i])]) {
+      ++i;
+    }
+    if (i == markdown.size()) {
+      break;
+    }
+    const char c = markdown[i];
     if (c == '\n' || c == '\r') {
       marks = leading ? 0 : marks;
       leading = true;

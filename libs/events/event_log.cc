@@ -12,6 +12,7 @@
 #include "libs/base/limits.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
+#include "libs/events/recovery.h"
 
 namespace section55::events {
 namespace {
@@ -217,6 +218,15 @@ absl::Status EventLog::Append(db::Transaction& tx, const Origin& origin, const g
   return absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> EventLog::CountUnnumbered() {
+  int64_t count = 0;
+  RETURN_IF_ERROR(impl_->database.Lookup([&](db::Transaction& tx) {
+    return tx.Query("SELECT COUNT(*) FROM (SELECT id FROM outbox LIMIT 10000) AS unnumbered", {},
+                    [&](const db::Row& row) { count = row.Int64(0); });
+  }));
+  return count;
+}
+
 void EventLog::Start() {
   {
     absl::MutexLock lock(&impl_->mutex);
@@ -261,10 +271,19 @@ absl::StatusOr<EventLog::End> EventLog::FindEnd(absl::Time until) { return impl_
 absl::StatusOr<EventLog::End> EventLog::Check(const Place& place, absl::Time until) {
   ASSIGN_OR_RETURN(const End end, impl_->FindEnd(until));
   if (!place.incarnation.empty() && place.incarnation != end.incarnation) {
-    return base::Error(
-        absl::StatusCode::kFailedPrecondition, "OTHER_INCARNATION",
-        "This feed is " + end.incarnation + ", not " + place.incarnation + ", to which the cursor belongs.",
-        {{"incarnation", end.incarnation}});
+    bool known = false;
+    RETURN_IF_ERROR(impl_->database.Read(
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(const Lineage here, ReadLineage(tx));
+          known = InCommon(here, place.incarnation).has_value();
+          return absl::OkStatus();
+        },
+        until));
+    return base::Error(absl::StatusCode::kFailedPrecondition, known ? "FEED_RESTORED" : "OTHER_INCARNATION",
+                       "This feed is " + end.incarnation + ", not " + place.incarnation +
+                           ", to which the cursor belongs" +
+                           (known ? ": it was restored from a backup and goes on from there." : "."),
+                       {{"incarnation", end.incarnation}});
   }
   if (place.after > end.head) {
     return base::Error(absl::StatusCode::kOutOfRange, "AFTER_BEYOND_END",

@@ -68,8 +68,9 @@ class EventLog {
     std::string incarnation = {};
     std::string event_id = {};  // of the event at `after`
   };
-  // Whether it is a place in this feed. OUT_OF_RANGE (AFTER_BEYOND_END); FAILED_PRECONDITION (OTHER_INCARNATION,
-  // OTHER_EVENT, EVENTS_PRUNED: the next event is not kept any more; its metadata names the `first_position` that is).
+  // Whether it is a place in this feed. OUT_OF_RANGE (AFTER_BEYOND_END); FAILED_PRECONDITION (FEED_RESTORED: of
+  // the feed that this one goes on from since it was restored, see recovery.h; OTHER_INCARNATION, OTHER_EVENT,
+  // EVENTS_PRUNED: the next event is not kept any more; its metadata names the `first_position` that is).
   absl::StatusOr<End> Check(const Place& place, absl::Time until = absl::InfiniteFuture());
 
   // Up to `limit` events after a position, in order; with a tenant only those of it. Events of more than about 2 MB in
@@ -91,6 +92,9 @@ class EventLog {
   // registered follower still needs: those after its position, and the one at it, by which it recognises the feed.
   // Returns how many.
   absl::StatusOr<int> Prune(absl::Time now, absl::Duration keep, int limit);
+
+  // Events that are committed and have no position yet; what is more than 10,000 is not counted.
+  absl::StatusOr<int64_t> CountUnnumbered();
 
   // Compares up to `limit` kept events after a position with their checksums. Returns how many it read, and sets
   // `after` to the last.

@@ -1,6 +1,7 @@
 #include "libs/events/follower.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "google/protobuf/util/time_util.h"
 #include "libs/base/backoff.h"
 #include "libs/base/error_text.h"
 #include "libs/base/log.h"
@@ -16,6 +18,7 @@
 #include "libs/events/follower_store.h"
 #include "libs/events/parked.h"
 #include "libs/rpc/server.h"
+#include "section55/admin/v1/recovery.grpc.pb.h"
 #include "section55/common/v1/event_feed.grpc.pb.h"
 
 namespace section55::events {
@@ -28,6 +31,9 @@ using common::v1::FollowResponse;
 constexpr absl::Duration kLongPause = absl::Seconds(10);
 // How long a stream lives, so that the source learns how far we have come and can forget what we do not need any more.
 constexpr absl::Duration kStreamLife = absl::Minutes(15);
+// What is given back at once, and how long a source may take over it.
+constexpr size_t kGivenAtOnce = 2'000'000;
+constexpr absl::Duration kGiveBackPatience = absl::Minutes(1);
 
 // Whether the error says that our own database is away, or that we are stopping, and nothing about the event.
 bool IsPassing(const absl::Status& status) {
@@ -49,6 +55,9 @@ bool IsComplaint(const absl::Status& status) {
          reason == "EVENTS_PRUNED";
 }
 
+// Whether the source says that it was restored and wants to have back what we hold.
+bool IsAskedBack(const absl::Status& status) { return base::ErrorInfoOf(status).reason() == "FEED_RESTORED"; }
+
 absl::Status Gap(int64_t cursor, int64_t position) {
   return absl::DataLossError("the source sent position " + std::to_string(position) + " after " +
                              std::to_string(cursor));
@@ -62,6 +71,7 @@ struct Follower::Impl {
       : source(std::move(source)),
         job_kind("parked-event-" + this->source),
         feed(EventFeed::NewStub(channel)),
+        recovery(admin::v1::Recovery::NewStub(channel)),
         database(database),
         clock(clock),
         jobs(jobs),
@@ -76,6 +86,10 @@ struct Follower::Impl {
 
   void Run();
   absl::Status FollowStream();
+  absl::Status GiveBack();
+  absl::StatusOr<std::vector<Event>> ParkedBeyond(int64_t position);
+  // Returns how many.
+  absl::StatusOr<int64_t> ForgetParkedAfter(db::Transaction& tx, int64_t position);
   absl::Status Connected(const FollowResponse& first);
   absl::Status Handle(const FollowResponse& response);
   // Both return false, having changed nothing, when the cursor does not stand before the first event.
@@ -99,34 +113,55 @@ struct Follower::Impl {
     const auto wanted = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return stopping || restart; };
     mutex.AwaitWithTimeout(absl::Condition(&wanted), pause);
   }
+  // Notes how far it has come, and whether that is the end.
+  void NoteProgress() {
+    absl::MutexLock lock(&mutex);
+    handled_to = cursor.position;
+    if (connected && handled_to >= source_head) {
+      level = std::chrono::steady_clock::now();
+    }
+  }
+  // Returns when it is not held any more, or something else is to be done.
+  void AwaitLeave() {
+    absl::MutexLock lock(&mutex);
+    const auto free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return !held || stopping || restart; };
+    mutex.Await(absl::Condition(&free));
+  }
   void Trouble(const absl::Status& status);
   void AllWell();
 
   const std::string source;
   const std::string job_kind;
   const std::unique_ptr<EventFeed::Stub> feed;
+  const std::unique_ptr<admin::v1::Recovery::Stub> recovery;
   db::Database& database;
   base::Clock& clock;
   jobs::Queue& jobs;
   const Handlers handlers;
+  std::vector<Holding> holdings;
   std::thread thread;
   Cursor cursor;          // as last read or written here; only the thread uses it
   base::Backoff backoff;  // likewise
 
   absl::Mutex mutex;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
-  bool restart ABSL_GUARDED_BY(mutex) = false;                   // the cursor was moved: follow anew
+  bool restart ABSL_GUARDED_BY(mutex) = false;  // the cursor was moved: follow anew
+  bool held ABSL_GUARDED_BY(mutex) = false;
   grpc::ClientContext* stream ABSL_GUARDED_BY(mutex) = nullptr;  // for Stop to cancel
   bool connected ABSL_GUARDED_BY(mutex) = false;
   int64_t source_head ABSL_GUARDED_BY(mutex) = 0;
   absl::Status trouble ABSL_GUARDED_BY(mutex);
   absl::Status complaint ABSL_GUARDED_BY(mutex);  // about the feed; stays until it is followed again
+  bool following ABSL_GUARDED_BY(mutex) = false;  // between Start and Stop
+  int64_t handled_to ABSL_GUARDED_BY(mutex) = 0;  // what `cursor` says
+  // When it was last seen to stand at the end of the feed, by a clock that never jumps.
+  std::chrono::steady_clock::time_point level ABSL_GUARDED_BY(mutex);
 };
 
 void Follower::Impl::Trouble(const absl::Status& status) {
   absl::MutexLock lock(&mutex);
-  // Once per streak: a source that is down for a night is one line.
-  if (trouble.code() != status.code()) {
+  // Once as long as it stays the same: a source that is down for a night is one line.
+  if (trouble != status) {
     const bool for_a_person = IsComplaint(status) || absl::IsDataLoss(status) || absl::IsUnimplemented(status);
     base::Log(for_a_person ? base::Severity::kError : base::Severity::kWarning,
               "following does not get on; trying until it does",
@@ -155,7 +190,10 @@ void Follower::Impl::Run() {
       }
       restart = false;
     }
-    const absl::Status ended = FollowStream();
+    absl::Status ended = FollowStream();
+    if (IsAskedBack(ended)) {
+      ended = GiveBack();
+    }
     if (ended.ok() || Interrupted()) {
       continue;
     }
@@ -176,6 +214,7 @@ absl::Status Follower::Impl::FollowStream() {
     }
   }
   const absl::Cleanup forget = [this] {
+    NoteProgress();
     absl::MutexLock lock(&mutex);
     stream = nullptr;
     connected = false;
@@ -198,9 +237,11 @@ absl::Status Follower::Impl::FollowStream() {
       absl::MutexLock lock(&mutex);
       source_head = response.head_position();
     }
-    if (handled.ok()) {
+    if (handled.ok() && !response.events().empty()) {
+      AwaitLeave();
       handled = Handle(response);
     }
+    NoteProgress();
     old = absl::Now() - opened > kStreamLife;
   }
   if (!handled.ok() || old) {
@@ -211,6 +252,110 @@ absl::Status Follower::Impl::FollowStream() {
     return handled;
   }
   return finished.ok() ? absl::UnavailableError("the source ended the stream") : finished;
+}
+
+absl::StatusOr<std::vector<Event>> Follower::Impl::ParkedBeyond(int64_t position) {
+  std::vector<Event> parked;
+  RETURN_IF_ERROR(database.Read([&](db::Transaction& tx) -> absl::Status {
+    parked.clear();
+    ASSIGN_OR_RETURN(const std::vector<int64_t> positions, ParkedAfter(tx, source, position));
+    for (const int64_t one : positions) {
+      const absl::StatusOr<std::optional<Event>> event = FindParked(tx, source, one);
+      if (event.ok() && *event) {  // what is damaged is of no use to anybody
+        parked.push_back(**event);
+      }
+    }
+    return absl::OkStatus();
+  }));
+  return parked;
+}
+
+// The source was restored from a backup: gives back what we hold of what it told us, and goes on after what the restored feed and
+// ours have in common.
+absl::Status Follower::Impl::GiveBack() {
+  admin::v1::GiveBackRequest request;
+  request.set_incarnation(cursor.incarnation);
+  request.set_position(cursor.position);
+  int64_t given = 0;
+  size_t bytes = 0;
+  const auto send = [&]() -> absl::StatusOr<admin::v1::GiveBackResponse> {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + kGiveBackPatience));
+    {
+      absl::MutexLock lock(&mutex);
+      stream = &context;
+      if (stopping) {
+        context.TryCancel();
+      }
+    }
+    const absl::Cleanup forget = [this] {
+      absl::MutexLock lock(&mutex);
+      stream = nullptr;
+    };
+    admin::v1::GiveBackResponse response;
+    RETURN_IF_ERROR(rpc::FromGrpc(recovery->GiveBack(&context, request, &response)));
+    given += request.events_size();
+    bytes = 0;
+    request.clear_events();
+    return response;
+  };
+  const auto add = [&](Event event) -> absl::Status {
+    const size_t size = event.ByteSizeLong();
+    if (bytes > 0 && bytes + size > kGivenAtOnce) {
+      RETURN_IF_ERROR(send().status());
+    }
+    bytes += size;
+    *request.add_events() = std::move(event);
+    return absl::OkStatus();
+  };
+  // Asked without anything first, which tells where the two feeds part.
+  ASSIGN_OR_RETURN(const admin::v1::GiveBackResponse parting, send());
+  if (parting.position() < cursor.position) {
+    ASSIGN_OR_RETURN(std::vector<Event> parked, ParkedBeyond(parting.position()));
+    for (Event& event : parked) {
+      RETURN_IF_ERROR(add(std::move(event)));
+    }
+    for (const Holding& holding : holdings) {
+      std::string after;
+      std::vector<Event> page;
+      do {
+        RETURN_IF_ERROR(database.Read([&, from = after](db::Transaction& tx) {
+          after = from;
+          page.clear();
+          return holding(tx, after, page);
+        }));
+        for (Event& event : page) {
+          RETURN_IF_ERROR(add(std::move(event)));
+        }
+      } while (!page.empty() && !Interrupted());
+    }
+    if (Interrupted()) {
+      return absl::CancelledError("stopping");
+    }
+  }
+  request.set_last(true);
+  ASSIGN_OR_RETURN(const admin::v1::GiveBackResponse response, send());
+  const Cursor parted{response.position(), response.incarnation(),
+                      response.position() == cursor.position ? cursor.last_event_id : ""};
+  RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(const bool moved, Advance(tx, source, cursor, parted));
+    return moved ? ForgetParkedAfter(tx, parted.position).status() : absl::OkStatus();
+  }));
+  base::Log(base::Severity::kWarning, "the source was restored from a backup; following it on from what both have",
+            {{"source", source},
+             {"position", response.position()},
+             {"position_before", cursor.position},
+             {"given_back", given}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> Follower::Impl::ForgetParkedAfter(db::Transaction& tx, int64_t position) {
+  ASSIGN_OR_RETURN(const std::vector<int64_t> beyond, ParkedAfter(tx, source, position));
+  for (const int64_t parked : beyond) {
+    RETURN_IF_ERROR(Unpark(tx, source, parked));
+    RETURN_IF_ERROR(jobs.Cancel(tx, job_kind, ParkedName(source, parked)));
+  }
+  return static_cast<int64_t>(beyond.size());
 }
 
 // The source has accepted us: notes which feed it is.
@@ -455,10 +600,24 @@ Follower::Follower(std::string source, const std::shared_ptr<grpc::Channel>& cha
 
 Follower::~Follower() { Stop(); }
 
+void Follower::GivesBack(std::vector<Holding> holdings) { impl_->holdings = std::move(holdings); }
+
+void Follower::Hold(bool held) {
+  absl::MutexLock lock(&impl_->mutex);
+  impl_->held = held;
+}
+
+bool Follower::IsAtTheEnd() {
+  const admin::v1::FollowerStatus status = Status();
+  return status.connected() && status.position() >= status.source_head_position();
+}
+
 void Follower::Start() {
   {
     absl::MutexLock lock(&impl_->mutex);
     impl_->stopping = false;
+    impl_->following = true;
+    impl_->level = std::chrono::steady_clock::now();
   }
   impl_->thread = std::thread([impl = impl_.get()] { impl->Run(); });
 }
@@ -467,6 +626,7 @@ void Follower::Stop() {
   {
     absl::MutexLock lock(&impl_->mutex);
     impl_->stopping = true;
+    impl_->following = false;
     if (impl_->stream != nullptr) {
       impl_->stream->TryCancel();
     }
@@ -492,11 +652,17 @@ admin::v1::FollowerStatus Follower::Status() {
   absl::MutexLock lock(&impl_->mutex);
   status.set_source_head_position(impl_->source_head);
   status.set_connected(impl_->connected);
+  if (impl_->following) {
+    const bool level = impl_->connected && impl_->handled_to >= impl_->source_head;
+    const auto behind = level ? std::chrono::nanoseconds(0) : std::chrono::steady_clock::now() - impl_->level;
+    *status.mutable_behind_for() = google::protobuf::util::TimeUtil::NanosecondsToDuration(behind.count());
+  }
   for (const absl::Status& problem : {impl_->trouble, impl_->complaint, read}) {
     if (!problem.ok()) {
       status.set_last_error(base::ErrorText(problem));
     }
   }
+  status.set_waits_for_newer_program(Handlers::IsUnknown(impl_->trouble));
   return status;
 }
 
@@ -525,12 +691,7 @@ absl::Status Follower::AcceptFeed(int64_t position) {
   int64_t forgotten = 0;
   RETURN_IF_ERROR(impl_->database.Write([&](db::Transaction& tx) -> absl::Status {
     RETURN_IF_ERROR(ResetCursor(tx, impl_->source, position));
-    ASSIGN_OR_RETURN(const std::vector<int64_t> beyond, ParkedAfter(tx, impl_->source, position));
-    forgotten = static_cast<int64_t>(beyond.size());
-    for (const int64_t parked : beyond) {
-      RETURN_IF_ERROR(Unpark(tx, impl_->source, parked));
-      RETURN_IF_ERROR(impl_->jobs.Cancel(tx, impl_->job_kind, ParkedName(impl_->source, parked)));
-    }
+    ASSIGN_OR_RETURN(forgotten, impl_->ForgetParkedAfter(tx, position));
     return absl::OkStatus();
   }));
   base::Log(base::Severity::kWarning, "another feed accepted",

@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/base/clock.h"
 #include "libs/db/database.h"
 #include "libs/events/handlers.h"
+#include "libs/events/recovery.h"
 #include "libs/jobs/queue.h"
 #include "section55/admin/v1/admin.pb.h"
 
@@ -37,6 +39,17 @@ class Follower {
            base::Clock& clock, jobs::Queue& jobs, Handlers handlers);
   // Stops.
   ~Follower();
+
+  // Before Start: what is given back to a source that was restored from a backup (FEED_RESTORED), one after the other. What is
+  // put aside is given back without being named here.
+  void GivesBack(std::vector<Holding> holdings);
+
+  // While held, it gives back what a restored source asks for and handles no event: for as long as its own service is being put
+  // right after a restore.
+  void Hold(bool held);
+
+  // Whether it has handled, or put aside, all that the source had to tell when it last said so; only where the stream is open.
+  bool IsAtTheEnd();
 
   // Begins, or after Stop goes on, where the cursor stands.
   void Start();

@@ -5,6 +5,8 @@
 namespace section55::events {
 namespace {
 
+constexpr char kUnknownEvent[] = "UNKNOWN_EVENT";
+
 std::string_view TypeOf(const Event& event) {
   const std::string_view url = event.payload().type_url();
   return url.substr(url.rfind('/') + 1);
@@ -18,13 +20,15 @@ absl::Status Handlers::Knows(const Event& event) const {
   if (found != entries_.end() && event.schema_version() <= found->second.newest_version) {
     return absl::OkStatus();
   }
-  return base::Error(absl::StatusCode::kUnimplemented, "UNKNOWN_EVENT",
+  return base::Error(absl::StatusCode::kUnimplemented, kUnknownEvent,
                      std::string("the source sends ")
                          .append(type)
                          .append(" version ")
                          .append(std::to_string(event.schema_version()))
                          .append(", which this program does not know: install a newer version"));
 }
+
+bool Handlers::IsUnknown(const absl::Status& error) { return base::ErrorInfoOf(error).reason() == kUnknownEvent; }
 
 absl::Status Handlers::Apply(db::Transaction& tx, const Event& event) const {
   RETURN_IF_ERROR(Knows(event));

@@ -56,6 +56,9 @@ class Handlers {
   // a newer program.
   absl::Status Knows(const Event& event) const;
 
+  // Whether an error is that of Knows.
+  static bool IsUnknown(const absl::Status& error);
+
   // Applies an event that Knows.
   absl::Status Apply(db::Transaction& tx, const Event& event) const;
 

@@ -4,39 +4,29 @@
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <optional>
 #include <vector>
 
 #include "libs/base/address.h"
+#include "libs/base/files.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
 #include "libs/http/answer.h"
 #include "libs/http/connections.h"
 #include "libs/http/fields.h"
 #include "libs/http/target.h"
+#include "libs/http/unix_socket.h"
 
 namespace section55::http {
 namespace {
 
-// For everything in the process that is no connection: databases, logs, other sockets.
-constexpr rlim_t kOtherFiles = 512;
 constexpr absl::Duration kGrace = absl::Seconds(5);
-
-// So that connections, rather than open files, are what runs out.
-void AllowFiles(int connections) {
-  rlimit limit = {};
-  const rlim_t wanted = static_cast<rlim_t>(connections) + kOtherFiles;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-    limit.rlim_cur = std::min(wanted, limit.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
 
 std::string PeerOf(MHD_Connection* connection) {
   const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -115,6 +105,7 @@ struct Server::Impl {
   Impl(Options its_options, Handler its_handler)
       : options(std::move(its_options)),
         handler(std::move(its_handler)),
+        files(options.most_connections),
         connections(options.slowest_request, options.slowest_answer),
         forms(options.most_compressed_bytes) {}
 
@@ -132,8 +123,13 @@ struct Server::Impl {
 
   const Options options;
   const Handler handler;
-  base::HostPort bound;
-  int listener = -1;  // until the daemon has it
+  const base::FileShare files;
+  // Takes the address.
+  absl::StatusOr<int> Bind() { return socket_path ? ListenOnUnixSocket(*socket_path) : base::ListenOn(bound); }
+
+  std::optional<std::string> socket_path;
+  base::HostPort bound;  // unless it is a Unix socket
+  int listener = -1;     // until the daemon has it
   MHD_Daemon* daemon = nullptr;
   std::atomic<bool> stopping = false;
   Connections connections;
@@ -253,10 +249,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(Options options, Handler 
   std::unique_ptr<Server> made(new Server());
   made->impl_ = std::make_unique<Impl>(std::move(options), std::move(handler));
   Impl& impl = *made->impl_;
-  ASSIGN_OR_RETURN(impl.bound, base::ReadHostPort(impl.options.address));
-  ASSIGN_OR_RETURN(impl.listener, base::ListenOn(impl.bound));
-  impl.bound.port = base::PortOf(impl.listener);
-  AllowFiles(impl.options.most_connections);
+  impl.socket_path = UnixSocketPath(impl.options.address);
+  if (!impl.socket_path) {
+    ASSIGN_OR_RETURN(impl.bound, base::ReadHostPort(impl.options.address));
+  }
+  ASSIGN_OR_RETURN(impl.listener, impl.Bind());
+  if (!impl.socket_path) {
+    impl.bound.port = base::PortOf(impl.listener);
+  }
   return made;
 }
 
@@ -266,21 +266,21 @@ absl::Status Server::Start() {
     return absl::OkStatus();
   }
   if (impl.listener < 0) {
-    ASSIGN_OR_RETURN(impl.listener, base::ListenOn(impl.bound));
+    ASSIGN_OR_RETURN(impl.listener, impl.Bind());
   }
   impl.stopping = false;
   const Options& options = impl.options;
   // Decoding is done in target.cc, once and with its own rules.
   const auto leave_escapes = [](void*, MHD_Connection*, char* text) { return std::char_traits<char>::length(text); };
   unsigned flags = static_cast<unsigned>(MHD_USE_EPOLL_INTERNAL_THREAD) | MHD_USE_ITC;
-  if (impl.bound.host.front() == '[') {
+  if (impl.bound.host.starts_with('[')) {
     flags |= MHD_USE_IPv6;
   }
   impl.daemon = MHD_start_daemon(
       flags, 0, nullptr, nullptr, &Impl::OnRequest, &impl,                                                           //
       MHD_OPTION_LISTEN_SOCKET, impl.listener,                                                                       //
       MHD_OPTION_THREAD_POOL_SIZE, static_cast<unsigned>(std::max(options.threads, 2)),                              //
-      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(options.most_connections),                                  //
+      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(impl.files.files()),                                        //
       MHD_OPTION_PER_IP_CONNECTION_LIMIT, static_cast<unsigned>(options.most_connections_per_peer),                  //
       MHD_OPTION_CONNECTION_TIMEOUT, static_cast<unsigned>(absl::ToInt64Seconds(options.idle)),                      //
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options.most_header_bytes,                                                 //
@@ -313,6 +313,11 @@ void Server::Stop() {
 
 int Server::port() const { return impl_->bound.port; }
 
-std::string Server::address() const { return fmt::format("{}:{}", impl_->bound.host, impl_->bound.port); }
+std::string Server::address() const {
+  if (impl_->socket_path) {
+    return impl_->options.address;
+  }
+  return fmt::format("{}:{}", impl_->bound.host, impl_->bound.port);
+}
 
 }  // namespace section55::http

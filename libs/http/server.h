@@ -28,10 +28,10 @@ namespace section55::http {
 using Handler = std::function<Response(const Request& request)>;
 
 struct Options {
-  // HOST:PORT, "[::1]:8055"; port 0 picks a free one.
+  // HOST:PORT, "[::1]:8055"; port 0 picks a free one. Or "unix:/PATH" (unix_socket.h).
   std::string address = {};
   int threads = 8;
-  // Connections held at once; more wait to be accepted. The limit of open files is raised to it where the system lets us.
+  // Connections held at once; more wait to be accepted. Fewer where the system gives the process fewer descriptors.
   int most_connections = 4096;
   // Connections held from one address; more are closed at once. 0: no limit, for where everybody comes through a proxy.
   int most_connections_per_peer = 0;

@@ -156,6 +156,11 @@ void Queue::Impl::Dispatch() {
       }
       opens = gate;
     }
+    if (clock.InDoubt()) {
+      // The end of the doubt wakes us.
+      clock.WaitUntil(absl::InfiniteFuture());
+      continue;
+    }
     if (clock.Now() < opens) {
       clock.WaitUntil(opens);
       continue;
@@ -454,7 +459,8 @@ void Queue::Impl::Keep() {
     if (look) {
       Wake(absl::InfinitePast());
     }
-    if (to_renew.empty()) {
+    // A lease written by a clock that is wrong could last for days.
+    if (to_renew.empty() || clock.InDoubt()) {
       continue;
     }
     // A renewal that fails is tried again at its next turn; a lease that is lost costs a second run, never a second
@@ -570,7 +576,7 @@ absl::StatusOr<admin::v1::Job> Queue::Retry(int64_t id) {
 absl::StatusOr<Queue::Counts> Queue::Count() {
   Counts counts;
   RETURN_IF_ERROR(impl_->database.Lookup([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(counts, store::Count(tx));
+    ASSIGN_OR_RETURN(counts, store::Count(tx, impl_->clock.Now()));
     return absl::OkStatus();
   }));
   return counts;

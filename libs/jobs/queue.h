@@ -59,7 +59,8 @@ struct Worker {
   absl::Duration lease = absl::Seconds(30);
 };
 
-// Thread-safe. One for each process; the queue is the only one in its process that waits on the clock.
+// Thread-safe. One for each process; the queue is the only one in its process that waits on the clock. While the clock is in doubt
+// (base::Clock::InDoubt) no job is begun.
 class Queue {
  public:
   // `holder` names this replica in leases and in Admin, "HOST:PORT", at most 300 characters. It must be its own: what a
@@ -99,6 +100,8 @@ class Queue {
   struct Counts {
     int64_t waiting = 0;
     int64_t parked = 0;
+    // How long the longest due of those that wait has been due.
+    absl::Duration overdue = absl::ZeroDuration();
   };
   absl::StatusOr<Counts> Count();
 

@@ -238,9 +238,12 @@ absl::StatusOr<admin::v1::Job> Retry(db::Transaction& tx, int64_t id, absl::Time
   return *std::move(job);
 }
 
-absl::StatusOr<Queue::Counts> Count(db::Transaction& tx) {
+absl::StatusOr<Queue::Counts> Count(db::Transaction& tx, absl::Time now) {
   Queue::Counts counts;
-  RETURN_IF_ERROR(tx.Query("SELECT state, COUNT(*) FROM jobs GROUP BY state", {}, [&](const db::Row& row) {
+  RETURN_IF_ERROR(tx.Query("SELECT state, COUNT(*), MIN(due) FROM jobs GROUP BY state", {}, [&](const db::Row& row) {
+    if (row.Int64(0) == kWaiting) {
+      counts.overdue = std::max(absl::ZeroDuration(), now - base::FromMicros(row.Int64(2)));
+    }
     if (row.Int64(0) == kParked) {
       counts.parked += row.Int64(1);
     } else if (row.Int64(0) != kCancelled) {

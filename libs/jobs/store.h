@@ -77,6 +77,6 @@ absl::StatusOr<std::vector<admin::v1::Job>> List(db::Transaction& tx, std::strin
                                                  const Queue::Place& after, int limit);
 // The job as Admin shows it, due now. NOT_FOUND.
 absl::StatusOr<admin::v1::Job> Retry(db::Transaction& tx, int64_t id, absl::Time now);
-absl::StatusOr<Queue::Counts> Count(db::Transaction& tx);
+absl::StatusOr<Queue::Counts> Count(db::Transaction& tx, absl::Time now);
 
 }  // namespace section55::jobs::store

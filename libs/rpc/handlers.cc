@@ -39,13 +39,20 @@ absl::Status WhyNotRead(grpc::StatusCode code) {
 thread_local Server::Impl::OpenCall* Server::Impl::OpenCall::current_ = nullptr;
 
 Server::Impl::OpenCall::OpenCall(Impl& server, grpc::ServerContext& context)
-    : server(server), context(context), started(absl::Now()), watch(server.watchdog, context) {
+    : server(server),
+      context(context),
+      started(absl::Now()),
+      watch(server.watchdog, context),
+      connection_(server.stream_limit == nullptr ? -1 : StreamLimit::ConnectionOf(context)) {
   ++server.running;
   current_ = this;
 }
 
 Server::Impl::OpenCall::~OpenCall() {
   current_ = nullptr;
+  if (connection_ >= 0) {
+    server.stream_limit->Ended(connection_);
+  }
   if (--server.running == 0 && server.draining) {
     absl::MutexLock lock(&server.mutex);
   }

@@ -83,6 +83,14 @@ void CountRefusal(const std::string& reason) {
   family.Add({{"reason", reason}}).Increment();
 }
 
+void CountRefusedConnection(const std::string& reason) {
+  static auto& family = prometheus::BuildCounter()
+                            .Name("section55_rpc_connections_refused_total")
+                            .Help("Connections hung up on before anything was said to them, by reason.")
+                            .Register(*Metrics());
+  family.Add({{"reason", reason}}).Increment();
+}
+
 InFlight::InFlight() { CallsInFlight().Increment(); }
 InFlight::~InFlight() { CallsInFlight().Decrement(); }
 

@@ -33,6 +33,9 @@ class MethodMetrics {
 // Counts a call that was refused before its handler was reached: section55_rpc_refused_total{reason}. Thread-safe.
 void CountRefusal(const std::string& reason);
 
+// Counts a connection that was hung up on by the listener: section55_rpc_connections_refused_total{reason}. Thread-safe.
+void CountRefusedConnection(const std::string& reason);
+
 // Counts the calls under way: section55_rpc_calls_in_flight.
 class InFlight {
  public:

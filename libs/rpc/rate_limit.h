@@ -1,4 +1,4 @@
-// How often a caller may call.
+// How often a caller may call, and how much it may have kept.
 #pragma once
 
 #include <array>
@@ -11,15 +11,16 @@
 
 namespace section55::rpc {
 
-// A token bucket for each caller: `per_second` on average, twice that at once. Thread-safe. Forgets callers who have
+// A token bucket for each caller: `per_second` on average, `burst` at once, by default twice that. Thread-safe. Forgets callers who have
 // been quiet, so its size is bounded.
 class RateLimit {
  public:
   // 0: no limit.
-  explicit RateLimit(double per_second) : per_second_(per_second) {}
+  explicit RateLimit(double per_second);
+  RateLimit(double per_second, double burst) : per_second_(per_second), burst_(burst) {}
 
-  // Whether the caller may call now.
-  bool Take(std::string_view caller, absl::Time now);
+  // Whether the caller may call now, or have so much more.
+  bool Take(std::string_view caller, absl::Time now, double amount = 1);
 
  private:
   struct Bucket {
@@ -33,6 +34,7 @@ class RateLimit {
   };
 
   const double per_second_;
+  const double burst_;
   std::array<Shard, 16> shards_;
 };
 

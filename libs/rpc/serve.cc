@@ -7,9 +7,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
+#include "libs/base/audit.h"
 #include "libs/base/ids.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
+#include "libs/rpc/peer.h"
 #include "libs/rpc/server_impl.h"
 #include "libs/rpc/tls.h"
 
@@ -109,8 +111,11 @@ absl::Status HideInsides(const absl::Status& status, std::string_view method, st
                      {{"error_id", error_id}});
 }
 
-// "ipv4:192.0.2.1:40000" -> "ipv4:192.0.2.1".
-std::string HostOfPeer(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
+// Whether a method is for operators and the other services: what a service that is being put right needs.
+bool IsForThePlatform(const access::Policy::Method& method) {
+  const std::string& package = method.descriptor->file()->package();
+  return package == "section55.admin.v1" || package == "section55.common.v1";
+}
 
 absl::Status TooOften() {
   return base::Error(absl::StatusCode::kResourceExhausted, "RATE_LIMITED", "too many calls a second; wait a little");
@@ -125,13 +130,14 @@ struct Waiting {
 
 }  // namespace
 
-absl::Status Server::Impl::CheckServing() {
+absl::Status Server::Impl::CheckServing(const Entry& entry, Kind kind) {
   if (draining) {
     return base::Error(absl::StatusCode::kUnavailable, "NOT_SERVING", "the server is stopping");
   }
-  if (!serving) {
+  if (!serving && kind != Kind::kAlways) {
     absl::MutexLock lock(&mutex);
-    return not_serving;
+    const bool lets_in = base::ErrorInfoOf(not_serving).reason() == kRecovering && IsForThePlatform(*entry.method);
+    return lets_in ? absl::OkStatus() : not_serving;
   }
   return absl::OkStatus();
 }
@@ -160,8 +166,9 @@ absl::StatusOr<std::shared_ptr<const Identity>> Server::Impl::WhoCalls(const grp
       "say who you are: metadata \"authorization: Bearer TOKEN\", or the client certificate of a service of the suite");
 }
 
-absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, bool waits, Admitted& admitted) {
-  RETURN_IF_ERROR(CheckServing());
+absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, Kind kind, Admitted& admitted) {
+  RETURN_IF_ERROR(CheckServing(entry, kind));
+  const bool waits = kind == Kind::kWaiting;
   const grpc::ServerContext& context = open.context;
   admitted.deadline = absl::InfiniteFuture();
   if (context.deadline() != std::chrono::system_clock::time_point::max()) {
@@ -180,30 +187,72 @@ absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, bool waits,
   if (!caller.ok()) {
     // Nobody in particular: counted by where they are.
     const bool unknown = absl::IsUnauthenticated(caller.status());
-    return unknown && !rate_limit.Take(HostOfPeer(context.peer()), open.started) ? TooOften() : caller.status();
+    return unknown && !strangers.Take(PeerOf(context.peer()), open.started) ? TooOften() : caller.status();
   }
   admitted.caller = *std::move(caller);
   // Before anything is looked at, so that calls which are refused count as well.
   if (!rate_limit.Take(admitted.caller->actor, open.started)) {
     return TooOften();
   }
+  return Enter(open, entry, *admitted.caller);
+}
+
+absl::Status Server::Impl::Enter(OpenCall& open, const Entry& entry, const Identity& caller) {
   const bool streams = entry.method->descriptor->server_streaming();
-  const int factor = admitted.caller->kind == Identity::Kind::kService ? kServicesMore : 1;
+  const OpenCalls::Kind kind = streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall;
+  const int factor = caller.kind == Identity::Kind::kService ? kServicesMore : 1;
   const int limit = factor * (streams ? options.max_streams_per_caller : options.max_calls_per_caller);
-  if (!open_calls.Enter(admitted.caller->actor, streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall, limit,
-                        open.place)) {
+  if (!open_calls.Enter(caller.actor, kind, limit, open.place)) {
     return base::Error(absl::StatusCode::kResourceExhausted, streams ? "TOO_MANY_STREAMS" : "TOO_MANY_CALLS",
                        fmt::format("you have {} {} open already; end one first", limit, streams ? "streams" : "calls"));
+  }
+  // Under a name that no caller and no tenant has.
+  if (streams && !open_calls.Enter("*", kind, options.max_streams, open.among_streams)) {
+    return base::Error(absl::StatusCode::kResourceExhausted, "OVERLOADED",
+                       "more streams at once than this server holds; try again a little later");
   }
   return absl::OkStatus();
 }
 
+absl::Status Server::Impl::EnterTenant(OpenCall& open, const Entry& entry, const google::protobuf::Message& request,
+                                       const Identity& caller) {
+  // The suite's own services work for all tenants; a stream has its own limits.
+  if (caller.kind == Identity::Kind::kService || entry.method->descriptor->server_streaming()) {
+    return absl::OkStatus();
+  }
+  std::string scratch;
+  const std::string_view tenant = access::Policy::TenantOf(*entry.method, request, scratch);
+  if (tenant.empty() ||
+      open_calls.Enter(tenant, OpenCalls::Kind::kCall, options.max_calls_per_tenant, open.of_tenant)) {
+    return absl::OkStatus();
+  }
+  return base::Error(
+      absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS_OF_TENANT",
+      fmt::format("{} has {} calls open already; try again a little later", tenant, options.max_calls_per_tenant));
+}
+
+absl::Status Server::Impl::Keep(const Identity& caller, size_t bytes) {
+  const double factor = caller.kind == Identity::Kind::kService ? kServicesMore : 1;
+  if (kept.Take(caller.actor, absl::Now(), static_cast<double>(bytes) / factor)) {
+    return absl::OkStatus();
+  }
+  CountRefusal("TOO_MUCH_KEPT");
+  return base::Error(absl::StatusCode::kResourceExhausted, "TOO_MUCH_KEPT",
+                     "the answers that are kept for repeats of your requests take more room than you have; nothing was "
+                     "changed: save less often, or without a request_id");
+}
+
 absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry,
-                                  bool waits, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
+                                  Kind kind, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
   const access::Policy::Method& method = *entry.method;
-  const absl::Status let_in = Admit(open, entry, waits, admitted);
-  const absl::StatusOr<access::Scope> scope =
+  const absl::Status let_in = Admit(open, entry, kind, admitted);
+  absl::StatusOr<access::Scope> scope =
       let_in.ok() ? policy.Authorise(method, *admitted.caller, request, directory) : let_in;
+  if (scope.ok()) {
+    if (absl::Status entered = EnterTenant(open, entry, request, *admitted.caller); !entered.ok()) {
+      scope = std::move(entered);
+    }
+  }
   if (!scope.ok()) {
     CountRefusal(base::ErrorInfoOf(scope.status()).reason());
     return scope.status();
@@ -213,10 +262,14 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
     open.watch.EndWithin(admitted.deadline - open.started);
   }
   const Waiting waiting{open.context, draining, admitted.deadline};
-  Call call{
-      *admitted.caller, *scope, admitted.request_id, method.full_name, clock.Now(), admitted.deadline, [&waiting] {
-        return waiting.context.IsCancelled() || waiting.draining || absl::Now() >= waiting.deadline;
-      }};
+  Call call{*admitted.caller,
+            *scope,
+            admitted.request_id,
+            method.full_name,
+            clock.Now(),
+            admitted.deadline,
+            [&waiting] { return waiting.context.IsCancelled() || waiting.draining || absl::Now() >= waiting.deadline; },
+            [this, caller = admitted.caller.get()](size_t bytes) { return Keep(*caller, bytes); }};
   try {
     return body(call);
   } catch (const std::exception& error) {
@@ -226,23 +279,56 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
   }
 }
 
-grpc::Status Server::Impl::Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
-                                  const absl::Status& status) {
-  const absl::Time now = absl::Now();
-  entry.metrics.Count(status.code(), now - open.started);
+void Server::Impl::Record(OpenCall& open, const Entry& entry, const Admitted& admitted,
+                          const google::protobuf::Message* request, const absl::Status& status, absl::Duration took) {
+  const access::Policy::Method& method = *entry.method;
+  const std::string code = absl::StatusCodeToString(status.code());
+  if (admitted.caller == nullptr && (absl::IsUnauthenticated(status) || absl::IsResourceExhausted(status))) {
+    // Nobody in particular, who could fill a disk with them.
+    if (int64_t left_out = 0; refusals.Take(left_out)) {
+      base::Log(base::Severity::kWarning, "caller refused",
+                {{"request_id", admitted.request_id},
+                 {"method", method.full_name},
+                 {"peer", open.context.peer()},
+                 {"code", code},
+                 {"error", std::string_view(status.message().data(), status.message().size())},
+                 {"left_out_before", left_out}});
+    }
+    return;
+  }
+  std::string scratch;
+  const std::string_view actor = admitted.caller == nullptr ? "" : std::string_view(admitted.caller->actor);
+  const std::string_view tenant = request == nullptr ? "" : access::Policy::TenantOf(method, *request, scratch);
   base::Log(base::Severity::kInfo, "call",
             {{"request_id", admitted.request_id},
-             {"method", entry.method->full_name},
-             {"actor", admitted.caller == nullptr ? std::string_view() : std::string_view(admitted.caller->actor)},
+             {"method", method.full_name},
+             {"actor", actor},
              {"tenant", tenant},
-             {"code", absl::StatusCodeToString(status.code())},
-             {"micros", absl::ToInt64Microseconds(now - open.started)}});
+             {"code", code},
+             {"micros", absl::ToInt64Microseconds(took)}});
+  if (admitted.caller != nullptr && (method.changes || absl::IsPermissionDenied(status))) {
+    std::string resource;
+    base::Audit({.request_id = admitted.request_id,
+                 .actor = actor,
+                 .method = method.full_name,
+                 .resource = request == nullptr ? "" : access::Policy::ResourceOf(method, *request, resource),
+                 .tenant = tenant,
+                 .code = code,
+                 .peer = open.context.peer()});
+  }
+}
+
+grpc::Status Server::Impl::Finish(OpenCall& open, Entry& entry, const Admitted& admitted,
+                                  const google::protobuf::Message* request, const absl::Status& status) {
+  const absl::Duration took = absl::Now() - open.started;
+  entry.metrics.Count(status.code(), took);
+  Record(open, entry, admitted, request, status, took);
   // What is left is the library's: to send the answer to a caller who may not read it.
   open.watch.SendWithin(options.longest_send);
   return ToGrpc(status);
 }
 
-grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::protobuf::Message& request, bool waits,
+grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::protobuf::Message& request, Kind kind,
                                  absl::FunctionRef<absl::Status(Call&)> body) {
   Admitted admitted;
   admitted.request_id = RequestIdOf(context);
@@ -256,31 +342,35 @@ grpc::Status Server::Impl::Serve(grpc::ServerContext& context, const google::pro
   }
   Entry& entry = found->second;
   const absl::Status status =
-      HideInsides(Handle(*open, request, entry, waits, admitted, body), entry.method->full_name, admitted.request_id);
-  std::string scratch;
-  return Finish(*open, entry, admitted, access::Policy::TenantOf(*entry.method, request, scratch), status);
+      HideInsides(Handle(*open, request, entry, kind, admitted, body), entry.method->full_name, admitted.request_id);
+  return Finish(*open, entry, admitted, &request, status);
 }
 
 grpc::Status Server::Impl::Refuse(OpenCall& open, Entry& entry, const absl::Status& why, bool ask) {
   Admitted admitted;
   admitted.request_id = RequestIdOf(open.context);
   open.context.AddInitialMetadata(kRequestId, admitted.request_id);
-  absl::Status status = ask ? Admit(open, entry, /*waits=*/false, admitted) : absl::OkStatus();
+  absl::Status status = ask ? Admit(open, entry, Kind::kPlain, admitted) : absl::OkStatus();
   if (status.ok()) {
     status = why;
   }
   CountRefusal(base::ErrorInfoOf(status).reason());
-  return Finish(open, entry, admitted, "", status);
+  return Finish(open, entry, admitted, nullptr, status);
 }
 
 grpc::Status Server::Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                            absl::FunctionRef<absl::Status(Call&)> body) {
-  return impl_->Serve(*context, request, /*waits=*/false, body);
+  return impl_->Serve(*context, request, Impl::Kind::kPlain, body);
+}
+
+grpc::Status Server::ServeAlways(grpc::ServerContext* context, const google::protobuf::Message& request,
+                                 absl::FunctionRef<absl::Status(Call&)> body) {
+  return impl_->Serve(*context, request, Impl::Kind::kAlways, body);
 }
 
 grpc::Status Server::ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
                                   absl::FunctionRef<absl::Status(Call&)> body) {
-  return impl_->Serve(*context, request, /*waits=*/true, body);
+  return impl_->Serve(*context, request, Impl::Kind::kWaiting, body);
 }
 
 }  // namespace section55::rpc

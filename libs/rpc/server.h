@@ -34,7 +34,13 @@ struct Call {
   absl::Time deadline;
   // True when the caller has gone, its deadline has passed or the server is draining: for streams that wait.
   std::function<bool()> cancelled;
+  // Asked before an answer of so many bytes is kept for a repeat of the request: RESOURCE_EXHAUSTED (TOO_MUCH_KEPT) when the caller has too
+  // many kept already. Empty: nobody asks.
+  std::function<absl::Status(size_t bytes)> keep = {};
 };
+
+// The reason of a status for SetServing: the service is being put right after its database was restored from a backup.
+inline constexpr std::string_view kRecovering = "RECOVERING";
 
 struct ServerOptions {
   std::string service_name;  // "response-authoring"
@@ -49,11 +55,40 @@ struct ServerOptions {
   // What one person may have open at once, and services of the suite four times as much of; 0: no limit.
   int max_calls_per_caller = 64;
   int max_streams_per_caller = 8;
+  // Streams of all callers together, and what all people together have open of one tenant; 0: no limit. So neither those who wait for
+  // events nor a flood for one office take all the room.
+  int max_streams = 128;
+  int max_calls_per_tenant = 96;
+  // Calls of nobody in particular, by address (peer.h), answered with UNAUTHENTICATED; 0: no limit.
+  double unauthenticated_calls_per_second = 200;
+  // Answers kept for repeats (libs/db/idempotency.h), in bytes, within the time that they are kept; of one person, and of a service four
+  // times as much. Counted since the server started, so it may be twice as much. 0: no limit.
+  double max_kept_bytes_per_caller = 256.0 * 1024 * 1024;
+  // Connections held at once, in all and from one address (of IPv6, from one /64); 0 for the second: no limit, for where everybody comes
+  // through a proxy. Fewer where the system gives the process fewer descriptors.
+  int max_connections = 4096;
+  int max_connections_per_address = 512;
+  // How long a new connection may take until TLS and HTTP/2 are agreed, and how long one may lie idle.
+  absl::Duration longest_handshake = absl::Seconds(10);
+  absl::Duration longest_idle = absl::Minutes(5);
+  // Calls that one connection has open, counted from their headers on.
+  int max_calls_per_connection = 100;
+  // What the library may hold for connections and calls before it closes streams to keep within it.
+  size_t max_memory_bytes = size_t{256} * 1024 * 1024;
+  // The server connects to itself so often, anew each time; when it did not answer three times in a row, `deaf` is called once, with the
+  // reason, from a thread of its own: the process is of no use to anybody and best ends. 0: never.
+  absl::Duration probe_every = absl::ZeroDuration();
+  std::function<void(const absl::Status&)> deaf = {};
   // Given to a call that comes without a deadline, unless it is a stream that waits.
   absl::Duration default_deadline = absl::Seconds(30);
   // How long one message may take to leave before the call is cancelled: a caller who does not read holds no handler.
   absl::Duration longest_send = absl::Seconds(30);
 };
+
+// Names in the health service. Liveness is SERVING from Start until the process ends: starting it again would not help what is wrong
+// while readiness is not, as when its database is away. Readiness is what SetServing says; so are "" and the name of each service.
+inline constexpr std::string_view kLiveness = "liveness";
+inline constexpr std::string_view kReadiness = "readiness";
 
 // Thread-safe once started. The services hold a reference to it, so it lives longer than they do; Drain it before they
 // go.
@@ -69,10 +104,12 @@ class Server {
   // Before Start. `service` must live until Drain has returned. Its generated ServiceDescriptor is found by `full_name`
   // ("section55.authoring.v1.ResponseAuthoring"), which is also its name in the health service.
   void Register(std::string_view full_name, grpc::Service& service);
+  // Before Start: of the services of the suite only these may call the methods of `full_name`, as far as its access rules let them.
+  void AllowServices(std::string_view full_name, std::vector<std::string> services);
   // Before Start: how a force finds its body. May be null.
   void SetTenantDirectory(access::TenantDirectory* directory);
 
-  // Compiles the access rules, listens. Every health name is NOT_SERVING until SetServing. One sentence for the
+  // Compiles the access rules, listens. Every health name but kLiveness is NOT_SERVING until SetServing. One sentence for the
   // operator when the address is in use, a certificate is missing or a rule is broken.
   absl::Status Start();
 
@@ -83,8 +120,9 @@ class Server {
   // there a call may say in its metadata x-test-service which service it comes from.
   std::shared_ptr<grpc::Channel> InProcessChannel();
 
-  // OK: health says SERVING. Otherwise NOT_SERVING, and every call gets UNAVAILABLE with this message (an old schema
-  // names the command to run).
+  // OK: health says SERVING. Otherwise NOT_SERVING, and every call but those of ServeAlways gets UNAVAILABLE with this message (an old
+  // schema names the command to run). With the reason kRecovering the calls of Admin, Recovery and EventFeed go on. Means nothing any more
+  // once it drains.
   void SetServing(const absl::Status& status);
 
   // Stops: health NOT_SERVING first, then no new calls, waiting streams are told, running calls get until `grace` to
@@ -94,11 +132,14 @@ class Server {
   // The one wrapper. In this order: request id and log scope; deadline (a default if absent, refuse at once what cannot finish); who is
   // calling; rate limit; what the caller has open already; the method's access rule, found by the type of `request`; authorise on the
   // tenant; `body`; map the status (an INTERNAL, UNKNOWN or DATA_LOSS goes out as one fixed sentence with an error id that is in the
-  // log, as INTERNAL or DATA_LOSS, an exception likewise; payloads that are not google.rpc details stand in the log and are never sent); metrics and one audit
-  // line. `body` validates first, then works. A request that cannot be read does not come here: it is refused, logged and counted
+  // log, as INTERNAL or DATA_LOSS, an exception likewise; payloads that are not google.rpc details stand in the log and are never sent); metrics; one line of the
+  // log, and of the audit for what changes something and for what somebody may not do. `body` validates first, then works. A request that cannot be read does not come here: it is refused, logged and counted
   // before.
   grpc::Status Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                      absl::FunctionRef<absl::Status(Call&)> body);
+  // The same for what an operator asks even while nothing is served.
+  grpc::Status ServeAlways(grpc::ServerContext* context, const google::protobuf::Message& request,
+                           absl::FunctionRef<absl::Status(Call&)> body);
   // The same for a stream that waits for what is new until its caller goes: it gets no deadline.
   grpc::Status ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
                             absl::FunctionRef<absl::Status(Call&)> body);

@@ -11,13 +11,20 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "libs/base/log_limit.h"
+#include "libs/rpc/listener.h"
 #include "libs/rpc/metrics.h"
 #include "libs/rpc/open_calls.h"
 #include "libs/rpc/rate_limit.h"
+#include "libs/rpc/self_probe.h"
 #include "libs/rpc/server.h"
+#include "libs/rpc/stream_limit.h"
 #include "libs/rpc/watchdog.h"
 
 namespace section55::rpc {
+
+// Callers who are nobody in particular, refused: lines a second.
+inline constexpr int kRefusalsLogged = 20;
 
 struct Server::Impl {
   struct Entry {
@@ -40,10 +47,13 @@ struct Server::Impl {
     grpc::ServerContext& context;
     const absl::Time started;
     OpenCalls::Place place;
+    OpenCalls::Place among_streams;
+    OpenCalls::Place of_tenant;
     Watchdog::Watch watch;
 
    private:
     static thread_local OpenCall* current_;
+    const int connection_;
     const InFlight in_flight_;
   };
 
@@ -63,35 +73,56 @@ struct Server::Impl {
   Impl(ServerOptions options, base::Clock& clock, access::TokenVerifier* tokens);
   ~Impl();
 
+  // server.cc
+  void TellHealth(bool ready);
+  // What a server on a network has beside one in process.
+  absl::Status Listen(const std::vector<const google::protobuf::ServiceDescriptor*>& descriptors,
+                      grpc::ServerBuilder& builder);
+  void Hear();
+
   // handlers.cc
   std::unique_ptr<grpc::Service> Check(const google::protobuf::ServiceDescriptor& descriptor, grpc::Service& service);
   static std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> WatchMessages();
 
+  // Which of the functions of Server a call came by.
+  enum class Kind { kPlain, kAlways, kWaiting };
+
   // serve.cc
-  grpc::Status Serve(grpc::ServerContext& context, const google::protobuf::Message& request, bool waits,
+  grpc::Status Serve(grpc::ServerContext& context, const google::protobuf::Message& request, Kind kind,
                      absl::FunctionRef<absl::Status(Call&)> body);
   // The answer to a request that was not read; with `ask`, to callers who may not even call another one.
   grpc::Status Refuse(OpenCall& open, Entry& entry, const absl::Status& why, bool ask);
-  absl::Status Admit(OpenCall& open, const Entry& entry, bool waits, Admitted& admitted);
-  absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, bool waits,
+  absl::Status Admit(OpenCall& open, const Entry& entry, Kind kind, Admitted& admitted);
+  absl::Status Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry, Kind kind,
                       Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body);
-  grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, std::string_view tenant,
+  // `request` is null when it was not read.
+  grpc::Status Finish(OpenCall& open, Entry& entry, const Admitted& admitted, const google::protobuf::Message* request,
                       const absl::Status& status);
+  // What stands of a call in the log and in the audit.
+  void Record(OpenCall& open, const Entry& entry, const Admitted& admitted, const google::protobuf::Message* request,
+              const absl::Status& status, absl::Duration took);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
-  absl::Status CheckServing();
+  absl::Status CheckServing(const Entry& entry, Kind kind);
+  absl::Status Enter(OpenCall& open, const Entry& entry, const access::Identity& caller);
+  absl::Status EnterTenant(OpenCall& open, const Entry& entry, const google::protobuf::Message& request,
+                           const access::Identity& caller);
+  absl::Status Keep(const access::Identity& caller, size_t bytes);
 
   const ServerOptions options;
   base::Clock& clock;
   access::TokenVerifier* const tokens;
   access::TenantDirectory* directory = nullptr;
   std::vector<std::pair<std::string, grpc::Service*>> services;
+  std::vector<std::pair<std::string, std::vector<std::string>>> allowed;
 
   // Unchanged from Start on.
   access::Policy policy;
   absl::flat_hash_map<const google::protobuf::Descriptor*, Entry> methods;
-  int port = 0;
 
   RateLimit rate_limit;
+  RateLimit strangers;  // by address
+  RateLimit kept;       // bytes
+  base::LogLimit refusals{kRefusalsLogged};
   OpenCalls open_calls;
   Watchdog watchdog;
   std::atomic<bool> serving = false;
@@ -100,6 +131,12 @@ struct Server::Impl {
   std::atomic<int> running = 0;
   absl::Mutex mutex;
   absl::Status not_serving ABSL_GUARDED_BY(mutex);
+
+  // Null in process. The library gets each connection from the listener, and asks about each stream.
+  std::unique_ptr<Listener> listener;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
+  std::shared_ptr<StreamLimit> stream_limit;
+  std::unique_ptr<SelfProbe> probe;
 
   // The services as the library knows them; they go after the library's server.
   std::vector<std::unique_ptr<grpc::Service>> checked;

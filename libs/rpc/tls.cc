@@ -1,59 +1,18 @@
 #include "libs/rpc/tls.h"
 
-#include <fmt/format.h>
-#include <openssl/bio.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include <string_view>
+
+#include "libs/rpc/certificates.h"
 
 namespace section55::rpc {
 namespace {
 
-constexpr unsigned int kReloadSeconds = 1;
 constexpr std::string_view kIdentity = "spiffe://section55/";
-
-std::string CertificatePath(const std::string& folder) { return folder + "/certificate.pem"; }
-std::string KeyPath(const std::string& folder) { return folder + "/key.pem"; }
-std::string RootsPath(const std::string& folder) { return folder + "/ca.pem"; }
-
-std::shared_ptr<X509> ReadCertificate(const std::string& path) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(path.c_str(), "r"), BIO_free);
-  return {file ? PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr) : nullptr, X509_free};
-}
-
-std::shared_ptr<EVP_PKEY> ReadKey(const std::string& path) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(path.c_str(), "r"), BIO_free);
-  // A key under a passphrase is unusable here: it is not asked for on a terminal.
-  const auto no_passphrase = [](char*, int, int, void*) { return -1; };
-  return {file ? PEM_read_bio_PrivateKey(file.get(), nullptr, no_passphrase, nullptr) : nullptr, EVP_PKEY_free};
-}
 
 }  // namespace
 
-absl::Status CheckCertificates(const std::string& folder) {
-  const auto certificate = ReadCertificate(CertificatePath(folder));
-  const auto key = ReadKey(KeyPath(folder));
-  const std::string unreadable = certificate == nullptr                          ? CertificatePath(folder)
-                                 : key == nullptr                                ? KeyPath(folder)
-                                 : ReadCertificate(RootsPath(folder)) == nullptr ? RootsPath(folder)
-                                                                                 : "";
-  if (!unreadable.empty()) {
-    return absl::NotFoundError(fmt::format("{} is missing or not in PEM form", unreadable));
-  }
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
-    return absl::InvalidArgumentError(fmt::format("{} is not the key of {}", KeyPath(folder), CertificatePath(folder)));
-  }
-  return absl::OkStatus();
-}
-
-std::shared_ptr<grpc::experimental::CertificateProviderInterface> WatchCertificates(const std::string& folder) {
-  return std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(KeyPath(folder), CertificatePath(folder),
-                                                                              RootsPath(folder), kReloadSeconds);
-}
-
-std::shared_ptr<grpc::ServerCredentials> ServerTls(const std::string& folder) {
-  grpc::experimental::TlsServerCredentialsOptions options(WatchCertificates(folder));
+std::shared_ptr<grpc::ServerCredentials> ServerTls(const std::string& folder, std::string_view service_name) {
+  grpc::experimental::TlsServerCredentialsOptions options(WatchCertificates(folder, service_name));
   options.watch_identity_key_cert_pairs();
   options.watch_root_certs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
+#include "libs/base/log.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/db/migrate.h"
@@ -22,6 +25,7 @@ using google::protobuf::util::TimeUtil;
 // Rows that CheckStorage reads before it lets others have their turn.
 constexpr int kCheckedAtOnce = 500;
 constexpr int kMostDamagedRows = 1000;
+constexpr int kPageOfEventsOrJobs = 100;
 constexpr std::string_view kJobs = "jobs/";
 
 google::protobuf::Timestamp ToProto(absl::Time time) { return TimeUtil::MicrosecondsToTimestamp(base::ToMicros(time)); }
@@ -40,6 +44,29 @@ void CheckParent(const std::string& parent, base::Violations& violations) {
   if (!parent.empty() && !base::ParseName(parent, base::kBodyName)) {
     violations.Add("parent", "must be empty or have the form bodies/ID");
   }
+}
+
+// What an operator is told: with the driver's words, which may name hosts and files.
+std::string ReasonOf(const absl::Status& status) {
+  const std::string detail = base::DetailOf(status);
+  return fmt::format("{}{}{}{}", std::string(status.message()), detail.empty() ? "" : " (", detail,
+                     detail.empty() ? "" : ")");
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  return TimeUtil::MicrosecondsToDuration(absl::ToInt64Microseconds(duration));
+}
+
+admin::v1::ClockStatus ShowClock(const base::GuardedClock& clock) {
+  admin::v1::ClockStatus shown;
+  *shown.mutable_machine_time() = ToProto(absl::Now());
+  shown.set_in_doubt(clock.InDoubt());
+  if (const auto doubt = clock.doubt()) {
+    *shown.mutable_off_by() = ToProto(doubt->by);
+    *shown.mutable_doubted_for() = ToProto(doubt->lasted);
+    shown.set_database_disagrees(doubt->database_disagrees);
+  }
+  return shown;
 }
 
 absl::Status MustHaveTheForm(std::string_view form) {
@@ -61,12 +88,24 @@ events::Follower* AdminService::FindFollower(std::string_view source) const {
 
 grpc::Status AdminService::GetStatus(grpc::ServerContext* context, const admin::v1::GetStatusRequest* request,
                                      admin::v1::Status* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+  return server_.ServeAlways(context, *request, [&](rpc::Call& call) -> absl::Status {
     response->set_service(parts_.service_name);
     response->set_version(SECTION55_VERSION);
     *response->mutable_start_time() = ToProto(start_time_);
     *response->mutable_current_time() = ToProto(parts_.clock.Now());
     response->set_database_engine(parts_.database.engine() == db::Engine::kSqlite ? "sqlite" : "mysql");
+    response->set_deployment(parts_.deployment);
+    const AdminParts::Health health = parts_.health();
+    if (!health.serving.ok()) {
+      response->set_not_serving_reason(ReasonOf(health.serving));
+    }
+    if (absl::IsFailedPrecondition(health.database)) {
+      response->set_schema_problem(std::string(health.database.message()));
+    }
+    if (!health.database.ok()) {
+      // Nobody waits for what does not answer.
+      return absl::OkStatus();
+    }
     ASSIGN_OR_RETURN(const std::vector<db::AppliedMigration> history, db::SchemaHistory(parts_.database));
     for (const db::AppliedMigration& step : history) {
       response->add_applied_migrations(fmt::format("{}/{:04}_{}", step.component, step.version, step.name));
@@ -88,6 +127,9 @@ grpc::Status AdminService::GetStatus(grpc::ServerContext* context, const admin::
     ASSIGN_OR_RETURN(const jobs::Queue::Counts counts, parts_.jobs.Count());
     response->set_waiting_jobs(counts.waiting);
     response->set_parked_jobs(counts.parked);
+    if (parts_.guarded_clock != nullptr) {
+      *response->mutable_clock() = ShowClock(*parts_.guarded_clock);
+    }
     return absl::OkStatus();
   });
 }
@@ -98,29 +140,23 @@ grpc::Status AdminService::ListParkedEvents(grpc::ServerContext* context,
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
     CheckParent(request->parent(), violations);
-    const int size = rpc::PageSize(request->page_size(), violations, 100);
-    const std::vector<std::string> key = rpc::ReadPageToken(*request, 2, violations);
-    events::ParkedKey after;
-    if (!key.empty()) {
-      after.source = key[0];
-      if (!absl::SimpleAtoi(key[1], &after.position)) {
-        violations.Add("page_token", "is damaged");
-      }
-    }
+    const auto paging = rpc::ReadPaging<std::string, int64_t>(*request, violations, kPageOfEventsOrJobs);
     RETURN_IF_ERROR(violations.ToStatus());
+    events::ParkedKey after;
+    if (paging.after) {
+      std::tie(after.source, after.position) = *paging.after;
+    }
     std::vector<admin::v1::ParkedEvent> events;
     RETURN_IF_ERROR(parts_.database.Lookup(
         [&](db::Transaction& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(events, events::ListParked(tx, request->parent(), after, size + 1));
+          ASSIGN_OR_RETURN(events, events::ListParked(tx, request->parent(), after, paging.limit()));
           return absl::OkStatus();
         },
         call.deadline));
-    // One more than asked for says whether there is another page.
-    if (events.size() > static_cast<size_t>(size)) {
-      events.resize(size);
-      response->set_next_page_token(
-          rpc::MakePageToken(*request, {events.back().source(), std::to_string(events.back().position())}));
-    }
+    const auto key_of = [](const admin::v1::ParkedEvent& event) {
+      return std::tuple(event.source(), event.position());
+    };
+    rpc::FinishPage(*request, paging, events, key_of, *response);
     for (admin::v1::ParkedEvent& event : events) {
       *response->add_parked_events() = std::move(event);
     }
@@ -172,22 +208,18 @@ grpc::Status AdminService::ListJobs(grpc::ServerContext* context, const admin::v
   return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
     base::Violations violations;
     CheckParent(request->parent(), violations);
-    const int size = rpc::PageSize(request->page_size(), violations, 100);
-    const std::vector<std::string> key = rpc::ReadPageToken(*request, 2, violations);
-    jobs::Queue::Place after;
-    if (!key.empty() && (!absl::SimpleAtoi(key[0], &after.due_us) || !absl::SimpleAtoi(key[1], &after.id))) {
-      violations.Add("page_token", "is damaged");
-    }
+    const auto paging = rpc::ReadPaging<int64_t, int64_t>(*request, violations, kPageOfEventsOrJobs);
     RETURN_IF_ERROR(violations.ToStatus());
-    ASSIGN_OR_RETURN(std::vector<admin::v1::Job> jobs,
-                     parts_.jobs.List(request->parent(), request->parked_only(), after, size + 1));
-    if (jobs.size() > static_cast<size_t>(size)) {
-      jobs.resize(size);
-      const admin::v1::Job& last = jobs.back();
-      response->set_next_page_token(rpc::MakePageToken(
-          *request,
-          {std::to_string(TimeUtil::TimestampToMicroseconds(last.due_time())), last.name().substr(kJobs.size())}));
+    jobs::Queue::Place after;
+    if (paging.after) {
+      std::tie(after.due_us, after.id) = *paging.after;
     }
+    ASSIGN_OR_RETURN(std::vector<admin::v1::Job> jobs,
+                     parts_.jobs.List(request->parent(), request->parked_only(), after, paging.limit()));
+    const auto key_of = [](const admin::v1::Job& job) {
+      return std::tuple(TimeUtil::TimestampToMicroseconds(job.due_time()), *ParseJobName(job.name()));
+    };
+    rpc::FinishPage(*request, paging, jobs, key_of, *response);
     for (admin::v1::Job& job : jobs) {
       *response->add_jobs() = std::move(job);
     }
@@ -203,6 +235,20 @@ grpc::Status AdminService::RetryJob(grpc::ServerContext* context, const admin::v
       return MustHaveTheForm("jobs/ID");
     }
     ASSIGN_OR_RETURN(*response, parts_.jobs.Retry(*id));
+    return absl::OkStatus();
+  });
+}
+
+grpc::Status AdminService::ConfirmClock(grpc::ServerContext* context, const admin::v1::ConfirmClockRequest* request,
+                                        admin::v1::ConfirmClockResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+    if (parts_.guarded_clock == nullptr || !parts_.guarded_clock->Confirm()) {
+      return base::Error(absl::StatusCode::kFailedPrecondition, "CLOCK_NOT_IN_DOUBT",
+                         "nobody doubts this server's clock; there is nothing to confirm");
+    }
+    base::Log(base::Severity::kWarning, "an operator says that the machine's clock is right",
+              {{"actor", call.caller.actor}});
+    *response->mutable_time() = ToProto(parts_.clock.Now());
     return absl::OkStatus();
   });
 }

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "libs/base/clock.h"
+#include "libs/base/guarded_clock.h"
 #include "libs/db/database.h"
 #include "libs/db/proto_table.h"
 #include "libs/events/event_log.h"
@@ -23,7 +24,8 @@ inline constexpr std::string_view kDrivenClockName = "section55.admin.v1.DrivenC
 
 // What Admin shows and works on. What is referred to outlives the server; the functions are thread-safe.
 struct AdminParts {
-  std::string service_name;  // "response-authoring"
+  std::string service_name;     // "response-authoring"
+  std::string deployment = {};  // "local"
   base::Clock& clock;
   db::Database& database;
   events::EventLog& log;
@@ -32,6 +34,12 @@ struct AdminParts {
   std::vector<const db::MessageTable*> tables = {};  // that CheckStorage reads, beside those of the libraries
   std::function<std::vector<admin::v1::LoopStatus>()> loops = {};
   std::function<absl::Status()> schema = {};  // OK, or the sentence that says what to do
+  // What is known of the service without a look at its database: whether it serves, and whether the database answers.
+  struct Health {
+    absl::Status serving, database;
+  };
+  std::function<Health()> health = [] { return Health(); };
+  base::GuardedClock* guarded_clock = nullptr;  // `clock`, unless that is driven
 };
 
 class AdminService : public admin::v1::Admin::Service {
@@ -50,6 +58,8 @@ class AdminService : public admin::v1::Admin::Service {
                         admin::v1::ListJobsResponse* response) override;
   grpc::Status RetryJob(grpc::ServerContext* context, const admin::v1::RetryJobRequest* request,
                         admin::v1::Job* response) override;
+  grpc::Status ConfirmClock(grpc::ServerContext* context, const admin::v1::ConfirmClockRequest* request,
+                            admin::v1::ConfirmClockResponse* response) override;
   grpc::Status CheckStorage(grpc::ServerContext* context, const admin::v1::CheckStorageRequest* request,
                             admin::v1::CheckStorageResponse* response) override;
 

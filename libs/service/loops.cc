@@ -32,6 +32,9 @@ void Loops::Tend(const DatabaseState& database, absl::Duration now, absl::Time w
     return;
   }
   for (Entry& entry : entries_) {
+    if (!database.recovered && !entry.loop.in_recovery) {
+      continue;  // it has not been started yet
+    }
     if (entry.loop.leased && !database.answers) {
       entry.held = entry.lease.Holds(now);
     } else if (entry.loop.leased && now >= entry.next_look) {
@@ -42,10 +45,10 @@ void Loops::Tend(const DatabaseState& database, absl::Duration now, absl::Time w
   }
 }
 
-void Loops::Stop() {
+void Loops::Stop(bool give_back) {
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
     Set(*entry, false);
-    if (entry->loop.leased) {
+    if (entry->loop.leased && give_back) {
       entry->lease.Release();
       entry->held = false;
       entry->next_look = -absl::InfiniteDuration();

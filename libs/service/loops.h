@@ -21,6 +21,8 @@ struct Loop {
   std::string name;             // as Admin shows it: "web", "prune"; 1 to 100 ASCII characters
   std::function<void()> start;  // returns at once
   std::function<void()> stop;   // waits until it has ended
+  // Whether it also runs while the service is being put right after a restore. What changes something by itself does not.
+  bool in_recovery = false;
   // With a lease, only one replica of the service runs it at a time: a lease saves work, it guards nothing.
   bool leased = false;
 };
@@ -38,13 +40,14 @@ class Loops {
   struct DatabaseState {
     bool schema_is_right = false;  // when it could last be read
     bool answers = false;
+    bool recovered = true;  // in step with the other services
   };
   // Starts what should run and stops what should not: to be called every second or so. `now` and `wall` as of Lease::Tend. A database
   // that does not answer is not asked for leases, so that this never takes long; what runs goes on for as long as its lease.
   void Tend(const DatabaseState& database, absl::Duration now, absl::Time wall);
 
-  // Stops everything and gives the leases back.
-  void Stop();
+  // Stops everything and gives the leases back; not with a database that does not answer, which would take long.
+  void Stop(bool give_back = true);
 
   // As Admin shows it; without holders while the database does not answer. Thread-safe.
   std::vector<admin::v1::LoopStatus> Status() const;

@@ -7,6 +7,7 @@
 //     rpc::BodyDirectory directory(process.parts().database, authoring::store::ForceOf);
 //     authoring::ResponseAuthoringService service(process.parts(), ...);
 //     process.Serve(authoring::kServiceName, service, &directory);
+//     process.OfferFeedTo({"publication"});
 //     process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), authoring::RegistryHandlers(process.parts()));
 //     return process.Run();
 //   }
@@ -29,9 +30,11 @@
 #include "libs/db/proto_table.h"
 #include "libs/events/event_log.h"
 #include "libs/events/handlers.h"
+#include "libs/events/recovery.h"
 #include "libs/jobs/queue.h"
 #include "libs/rpc/server.h"
 #include "libs/service/loops.h"
+#include "libs/service/metrics.h"
 
 namespace section55::service {
 
@@ -65,8 +68,16 @@ class Process {
 
   // Before Run, in any order.
   void Serve(std::string_view full_name, grpc::Service& service, access::TenantDirectory* directory = nullptr);
-  void Follow(std::string_view source, const std::string& address, events::Handlers handlers);
+  // The services that follow this one's feed: no other may read it.
+  void OfferFeedTo(std::vector<std::string> followers);
+  // `holdings`: what is given back to that service after it was restored from a backup.
+  void Follow(std::string_view source, const std::string& address, events::Handlers handlers,
+              std::vector<events::Holding> holdings);
+  // What is done with this service's own events when those that follow it give them back (see libs/events/recovery.h).
+  void TakeIn(events::Handlers handlers);
   void Add(Loop loop);
+  // A number for Prometheus.
+  void Offer(Gauge gauge);
 
   // Prints the sentence to standard error and returns 1: for a mistake that main finds itself.
   int Fail(const absl::Status& status);

@@ -11,17 +11,22 @@
 #include "libs/access/tokens.h"
 #include "libs/db/database.h"
 #include "libs/rpc/server.h"
+#include "libs/service/backup.h"
 
 namespace section55::service {
 
 // What the flags of libs/service say. The errors of all functions here are one sentence that names the flag.
 struct Settings {
-  enum class Command { kServe, kMigrate, kMigrateDryRun };
+  enum class Command { kServe, kMigrate, kMigrateNew, kMigrateDryRun, kBackup, kRestore, kVerify };
   Command command = Command::kServe;
+  std::string to;  // of kBackup
+  RestoreOptions restore;
+  std::string deployment;
   rpc::ServerOptions server;
   db::Options database;
   std::optional<access::TokenVerifier::Options> tokens;  // none: only services call
   std::string metrics_listen;                            // empty: no metrics port
+  std::string audit_file;
   std::string replica;
   std::optional<absl::Time> driven_clock;
   absl::Duration keep_events;

@@ -28,12 +28,16 @@ TestDatabase::TestDatabase(db::Engine engine, const std::vector<db::Schema>& sch
     }
     folder_ = name;
     options_.url = fmt::format("sqlite:{}/test.db", name);
+    options_.create = true;
   } else {
     MariaDb& mariadb = MariaDb::Get();
     options_.url = mariadb.UrlOf(mariadb.NewDatabase());
   }
   Reopen();
-  OrDie(db::Migrate(*database_, schemas, absl::UnixEpoch(), /*dry_run=*/false).status());
+  options_.create = false;
+  if (!schemas.empty()) {
+    OrDie(db::Migrate(*database_, schemas, absl::UnixEpoch(), /*dry_run=*/false).status());
+  }
 }
 
 TestDatabase::~TestDatabase() {

@@ -56,6 +56,8 @@ class DatabaseFront : public db::Database {
   absl::Status Write(db::Body body, absl::Time until) override { return real_.Write(body, until); }
   absl::Status WriteSchema(db::SchemaBody body) override { return real_.WriteSchema(body); }
   db::Engine engine() const override { return real_.engine(); }
+  std::optional<absl::Time> MachineTime(absl::Time until) override { return real_.MachineTime(until); }
+  std::vector<PoolUse> Pools() const override { return real_.Pools(); }
 
  private:
   db::Database& real_;

@@ -7,8 +7,20 @@
 
 namespace section55::testing {
 
+namespace {
+
+// On a network it bears the certificate of whichever service a test gave it, unless the test says which.
+rpc::ServerOptions OfAnyName(rpc::ServerOptions options) {
+  if (!options.certificates.empty() && options.service_name == TestServer::InProcess().service_name) {
+    options.service_name.clear();
+  }
+  return options;
+}
+
+}  // namespace
+
 TestServer::TestServer(absl::Time now, rpc::ServerOptions options)
-    : clock_(now), verifier_(issuer_.Verifier()), server_(std::move(options), clock_, verifier_.get()) {}
+    : clock_(now), verifier_(issuer_.Verifier()), server_(OfAnyName(std::move(options)), clock_, verifier_.get()) {}
 
 TestServer::~TestServer() { Stop(); }
 
@@ -16,6 +28,7 @@ rpc::ServerOptions TestServer::InProcess() {
   rpc::ServerOptions options;
   options.service_name = "test";
   options.calls_per_second_per_caller = 0;
+  options.unauthenticated_calls_per_second = 0;
   return options;
 }
 

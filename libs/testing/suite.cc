@@ -77,7 +77,7 @@ std::string FullNameOf(Service service) {
 
 std::vector<std::string> ServicesOn(Service service) {
   return {FullNameOf(service), "section55.common.v1.EventFeed", "section55.admin.v1.Admin",
-          "section55.admin.v1.DrivenClock"};
+          "section55.admin.v1.Recovery", "section55.admin.v1.DrivenClock"};
 }
 
 Pki& Pki::Get() {
@@ -145,12 +145,14 @@ Suite::Suite(SuiteOptions options) : options_(std::move(options)), now_(options_
     state.channel = Connect(address(service), grpc::SslCredentials(tls));
     if (options_.engine == db::Engine::kSqlite) {
       state.database_url = fmt::format("sqlite:{}/{}.sqlite", folder_.path().string(), NameOf(service));
-      continue;
+    } else {
+      MariaDb& mariadb = MariaDb::Get();
+      state.database_url = mariadb.UrlOf(mariadb.NewDatabase());
     }
-    MariaDb& mariadb = MariaDb::Get();
-    state.database_url = mariadb.UrlOf(mariadb.NewDatabase());
-    if (const Outcome migrated = Run(MigrateCommandOf(service)); migrated.exit_code != 0) {
-      GiveUp(service, "cannot migrate: " + migrated.errors);
+    Command begin = MigrateCommandOf(service);
+    begin.words.emplace_back("--new");
+    if (const Outcome begun = Run(begin); begun.exit_code != 0) {
+      GiveUp(service, "cannot begin its database: " + begun.errors);
     }
   }
   for (const Service service : kServices) {
@@ -180,6 +182,10 @@ Suite::~Suite() {
 
 std::filesystem::path Suite::LogFile(Service service) const { return folder_.path() / (NameOf(service) + ".log"); }
 
+std::filesystem::path Suite::AuditFile(Service service) const {
+  return folder_.path() / (NameOf(service) + ".audit.jsonl");
+}
+
 std::string Suite::Log(Service service) const { return ReadFile(LogFile(service)); }
 
 std::unique_ptr<db::Database> Suite::OpenDatabase(Service service) const {
@@ -193,9 +199,18 @@ std::unique_ptr<db::Database> Suite::OpenDatabase(Service service) const {
   return *std::move(database);
 }
 
-Command Suite::MigrateCommandOf(Service service) const {
-  return {.words = {fmt::format("{}/{}", SECTION55_BIN_DIR, NameOf(service)),
-                    "--database=" + State(service).database_url, "migrate"}};
+Command Suite::CommandOf(Service service, const std::vector<std::string>& command) const {
+  Command made = {
+      .words = {fmt::format("{}/{}", SECTION55_BIN_DIR, NameOf(service)), "--database=" + State(service).database_url}};
+  made.words.insert(made.words.end(), command.begin(), command.end());
+  return made;
+}
+
+Command Suite::MigrateCommandOf(Service service) const { return CommandOf(service, {"migrate"}); }
+
+void Suite::UseNewDatabase(Service service) {
+  MariaDb& mariadb = MariaDb::Get();
+  State(service).database_url = mariadb.UrlOf(mariadb.NewDatabase());
 }
 
 Command Suite::CommandOf(Service service) const {
@@ -210,6 +225,7 @@ Command Suite::CommandOf(Service service) const {
                    "--token_issuer=https://section55.local",
                    "--token_audience=section55",
                    "--database=" + state.database_url,
+                   "--audit_file=" + AuditFile(service).string(),
                    "--calls_per_second_per_caller=0",
                    "--driven_clock=" + absl::FormatTime(absl::RFC3339_full, now(), absl::UTCTimeZone())};
   if (service == Service::kAuthoring || service == Service::kDeadlines) {
@@ -224,8 +240,10 @@ Command Suite::CommandOf(Service service) const {
   return command;
 }
 
-void Suite::Start(Service service) {
-  State(service).process = std::make_unique<Process>(CommandOf(service), LogFile(service), LogFile(service));
+void Suite::Start(Service service, const std::vector<std::string>& flags) {
+  Command command = CommandOf(service);
+  command.words.insert(command.words.end(), flags.begin(), flags.end());
+  State(service).process = std::make_unique<Process>(command, LogFile(service), LogFile(service));
 }
 
 void Suite::Kill(Service service) {

@@ -93,18 +93,27 @@ class Suite {
   std::string address(Service service) const { return State(service).port.address(); }
   int metrics_port(Service service) const { return State(service).metrics_port.number(); }
   int web_port() const { return web_port_.number(); }
-  // What the service has logged so far.
+  // What the service has logged so far, and where that stands.
   std::string Log(Service service) const;
+  std::filesystem::path LogFile(Service service) const;
+  // Where it records who did what.
+  std::filesystem::path AuditFile(Service service) const;
   // Opens a service's database beside it, for tests that put into it what no service would. Its SQLite file is named in the URL.
   std::unique_ptr<db::Database> OpenDatabase(Service service) const;
   const std::string& database_url(Service service) const { return State(service).database_url; }
 
-  // The command line of a service, and of its `migrate`.
+  // The command line of a service, and of its `migrate`, without --new.
   Command CommandOf(Service service) const;
   Command MigrateCommandOf(Service service) const;
 
-  // Starts the process again, with the clock at the suite's time; AwaitServing waits for it.
-  void Start(Service service);
+  // One of its other commands: {"backup", "--to=FILE"}.
+  Command CommandOf(Service service, const std::vector<std::string>& command) const;
+  // A new, empty database for a service that is stopped, in place of the one that it had; on MySQL only.
+  void UseNewDatabase(Service service);
+  // Starts the process again, with the clock at the suite's time; AwaitServing waits for it. `flags` come last and count.
+  void Start(Service service, const std::vector<std::string>& flags = {});
+  // While it runs.
+  pid_t pid(Service service) const { return State(service).process->pid(); }
   // kill -9; the process has ended when it returns.
   void Kill(Service service);
   // SIGTERM; the exit code when it has ended.
@@ -203,7 +212,6 @@ class Suite {
 
   ServiceState& State(Service service) { return states_[static_cast<size_t>(service)]; }
   const ServiceState& State(Service service) const { return states_[static_cast<size_t>(service)]; }
-  std::filesystem::path LogFile(Service service) const;
   bool WatchUntilServing(Service service, absl::Time until);
   absl::Status Retry(Service service, const std::function<grpc::Status()>& attempt);
   [[noreturn]] void GiveUp(Service service, std::string_view sentence);

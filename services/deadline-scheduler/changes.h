@@ -11,6 +11,7 @@
 #include "libs/jobs/queue.h"
 #include "section55/registry/v1/inspection.pb.h"
 #include "services/deadline-scheduler/rules.h"
+#include "services/deadline-scheduler/store.h"
 
 namespace section55::deadlines {
 
@@ -38,8 +39,11 @@ class Changes {
   // impatient), it goes back on the timer. NOT_FOUND.
   absl::Status Miss(db::Transaction& tx, const rules::DeadlineId& id) const;
 
+  // Saves a deadline that rules::Reinstate has changed, and puts it back on the timer. Conflicts when somebody else was faster.
+  absl::Status SaveReinstated(db::Transaction& tx, store::StoredDeadline& stored, std::string_view cause) const;
+
  private:
-  absl::Status Tell(db::Transaction& tx, const v1::Deadline& deadline, std::string_view cause,
+  absl::Status Tell(db::Transaction& tx, const v1::Deadline& deadline, std::string_view actor, std::string_view cause,
                     const google::protobuf::Message& payload) const;
   absl::Status PutOnTimer(db::Transaction& tx, const v1::Deadline& deadline) const;
 

@@ -6,6 +6,7 @@
 #include "services/deadline-scheduler/changes.h"
 #include "services/deadline-scheduler/followers.h"
 #include "services/deadline-scheduler/jobs.h"
+#include "services/deadline-scheduler/recovery.h"
 #include "services/deadline-scheduler/service.h"
 #include "services/deadline-scheduler/store.h"
 
@@ -21,10 +22,19 @@ int main(int argc, char** argv) {
   const service::Parts parts = process.parts();
   const deadlines::Changes changes(parts.log, parts.jobs, parts.clock);
   rpc::BodyDirectory directory(parts.database, deadlines::store::ForceOf);
-  deadlines::DeadlineSchedulerService service(parts.server, parts.database, directory);
+  deadlines::DeadlineSchedulerService service(parts.server, parts.database, directory, parts.clock, changes);
   process.Serve(deadlines::kServiceName, service, &directory);
   deadlines::RegisterJobs(parts.jobs, changes);
-  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), deadlines::RegistryHandlers(changes));
-  process.Follow("publication", absl::GetFlag(FLAGS_publication), deadlines::PublicationHandlers(changes));
+  process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry), deadlines::RegistryHandlers(changes),
+                 deadlines::HeldOfRegistry());
+  process.Follow("publication", absl::GetFlag(FLAGS_publication), deadlines::PublicationHandlers(changes),
+                 deadlines::HeldOfPublication());
+  process.Offer(
+      {.name = "section55_deadlines_due_within_seven_days",
+       .help = "Responses that are not published and whose last day passes within seven days.",
+       .value = [&] { return deadlines::CountDueWithin(parts.database, parts.clock.Now(), absl::Hours(7 * 24)); }});
+  process.Offer({.name = "section55_deadlines_missed",
+                 .help = "Responses that are not published and whose last day has passed.",
+                 .value = [&] { return deadlines::CountMissed(parts.database); }});
   return process.Run();
 }

@@ -8,7 +8,7 @@
 #include "libs/base/status.h"
 #include "libs/calendar/format.h"
 #include "libs/calendar/london.h"
-#include "libs/calendar/statutory.h"
+#include "libs/calendar/rules.h"
 
 namespace section55::deadlines::rules {
 namespace {
@@ -16,6 +16,7 @@ namespace {
 using base::Violations;
 using registry::v1::Inspection;
 
+constexpr size_t kLongestReason = 1000;
 constexpr int kLastYear = 9999;  // of google.type.Date
 
 std::string Days(int count) { return fmt::format("{} day{}", count, count == 1 ? "" : "s"); }
@@ -40,6 +41,30 @@ std::string ExplainToday(absl::CivilDay published, absl::CivilDay due, absl::Civ
   return fmt::format("Today, {}, is day {} of {}, {} left.", date, number, all, Days(left));
 }
 
+v1::Step::Kind KindOf(calendar::Step::Kind kind) {
+  switch (kind) {
+    case calendar::Step::Kind::kStart:
+      return v1::Step::START;
+    case calendar::Step::Kind::kRule:
+      return v1::Step::RULE;
+    case calendar::Step::Kind::kCount:
+      return v1::Step::COUNT;
+    case calendar::Step::Kind::kMoved:
+      return v1::Step::MOVED;
+    case calendar::Step::Kind::kDue:
+      return v1::Step::DUE;
+    case calendar::Step::Kind::kNoDay:
+      return v1::Step::NO_DAY;
+    case calendar::Step::Kind::kRemark:
+      return v1::Step::REMARK;
+    case calendar::Step::Kind::kToday:
+      return v1::Step::TODAY;
+    case calendar::Step::Kind::kStanding:
+      return v1::Step::STANDING;
+  }
+  return v1::Step::KIND_UNSPECIFIED;  // Not reached: the enumeration is complete.
+}
+
 // Why a report of this basis has no day under the rule.
 std::string WhyNotStatutory(Inspection::Basis basis) {
   return basis == Inspection::VOLUNTARY
@@ -48,6 +73,17 @@ std::string WhyNotStatutory(Inspection::Basis basis) {
 }
 
 }  // namespace
+
+void AddStep(const calendar::Step& step, v1::ExplainDeadlineResponse& response) {
+  response.add_steps(step.text);
+  v1::Step& added = *response.add_working();
+  added.set_kind(KindOf(step.kind));
+  added.set_text(step.text);
+  if (step.day) {
+    *added.mutable_date() = base::ToProtoDate(*step.day);
+    added.set_day_number(calendar::DayNumber(Day(response.publication_date()), *step.day));
+  }
+}
 
 absl::StatusOr<DeadlineId> ParseDeadlineName(std::string_view name) {
   Violations violations;
@@ -112,6 +148,19 @@ bool Miss(absl::Time now, v1::Deadline& deadline) {
   return true;
 }
 
+bool Reinstate(absl::Time now, const v1::Reinstatement& record, v1::Deadline& deadline) {
+  if (!base::CanMove(kTransitions, deadline.state(), v1::Deadline::PENDING) || now >= MissedFrom(deadline)) {
+    return false;
+  }
+  deadline.set_state(v1::Deadline::PENDING);
+  *deadline.add_reinstatements() = record;
+  return true;
+}
+
+void CheckReinstate(const v1::ReinstateDeadlinesRequest& request, base::Violations& violations) {
+  base::CheckText("reason", request.reason(), kLongestReason, base::Presence::kRequired, violations);
+}
+
 absl::Status CheckExplain(const v1::ExplainDeadlineRequest& request) {
   Violations violations;
   if (request.has_publication_date() == !request.inspection().empty()) {
@@ -136,9 +185,9 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
   if (!working.ok()) {
     return base::Error(absl::StatusCode::kNotFound, "UNKNOWN_RULE", std::string(working.status().message()));
   }
-  if (basis != Inspection::STATUTE_S55) {
+  if (working->statutory && basis != Inspection::STATUTE_S55) {
     working->due_date.reset();
-    working->steps = {working->steps.front(), WhyNotStatutory(basis)};
+    working->steps = {working->steps.front(), {calendar::Step::Kind::kNoDay, WhyNotStatutory(basis), std::nullopt}};
   }
   if (working->due_date && working->due_date->year() > kLastYear) {
     Violations violations;
@@ -153,13 +202,14 @@ absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl:
   response.set_rule_text(working->rule_text);
   *response.mutable_publication_date() = base::ToProtoDate(publication_date);
   response.set_day_number_today(calendar::DayNumber(publication_date, today));
-  for (std::string& step : working->steps) {
-    response.add_steps(std::move(step));
+  response.set_statutory(working->statutory);
+  for (const calendar::Step& step : working->steps) {
+    AddStep(step, response);
   }
   if (working->due_date) {
     *response.mutable_due_date() = base::ToProtoDate(*working->due_date);
     response.set_days_left(calendar::DaysLeft(*working->due_date, today));
-    response.add_steps(ExplainToday(publication_date, *working->due_date, today));
+    AddStep({calendar::Step::Kind::kToday, ExplainToday(publication_date, *working->due_date, today), today}, response);
   }
   return response;
 }

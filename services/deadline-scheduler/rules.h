@@ -11,7 +11,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "libs/base/status.h"
 #include "libs/base/transitions.h"
+#include "libs/calendar/period.h"
 #include "section55/deadlines/v1/deadline.pb.h"
 #include "section55/deadlines/v1/deadline_scheduler.pb.h"
 #include "section55/registry/v1/events.pb.h"
@@ -19,9 +21,10 @@
 namespace section55::deadlines::rules {
 
 // Every way there is. Nothing else changes a state, and nothing leads out of MET: what was done stays done.
-inline constexpr base::Transitions<v1::Deadline::State, 3> kTransitions = {{
+inline constexpr base::Transitions<v1::Deadline::State, 4> kTransitions = {{
     {v1::Deadline::PENDING, v1::Deadline::MET, "the response is published"},
     {v1::Deadline::PENDING, v1::Deadline::MISSED, "its last day has passed"},
+    {v1::Deadline::MISSED, v1::Deadline::PENDING, "its day has not passed: the clock was wrong"},
     {v1::Deadline::MISSED, v1::Deadline::MET, "the response is published late, or in time and heard of late"},
 }};
 
@@ -58,11 +61,21 @@ bool Miss(absl::Time now, v1::Deadline& deadline);
 // Everything that is wrong with the request.
 absl::Status CheckExplain(const v1::ExplainDeadlineRequest& request);
 
+// MISSED was said though the day had not passed: it is PENDING again, and `record` says who took it back. False and no change when it is
+// not MISSED, or rightly.
+bool Reinstate(absl::Time now, const v1::Reinstatement& record, v1::Deadline& deadline);
+
+// Everything that is wrong with the request but for its parent.
+void CheckReinstate(const v1::ReinstateDeadlinesRequest& request, base::Violations& violations);
+
 // The working for a report published on `publication_date`, with today's day number at `now`. `basis` is that of the
 // report, or STATUTE_S55 where only a date is given. NOT_FOUND: no such rule. INVALID_ARGUMENT: the period ends after
 // the year 9999.
 absl::StatusOr<v1::ExplainDeadlineResponse> Explain(std::string_view rule, absl::CivilDay publication_date,
                                                     registry::v1::Inspection::Basis basis, absl::Time now);
+
+// Adds a step as a sentence and as data, its day counted from the response's publication_date.
+void AddStep(const calendar::Step& step, v1::ExplainDeadlineResponse& response);
 
 // The step that says where a body's deadline stands.
 std::string ExplainState(const v1::Deadline& deadline);

@@ -11,10 +11,12 @@
 
 #include "libs/base/clock.h"
 #include "libs/base/filter.h"
+#include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
+#include "libs/rpc/change.h"
 #include "libs/rpc/paging.h"
 #include "libs/rpc/parent.h"
 #include "services/deadline-scheduler/rules.h"
@@ -22,6 +24,9 @@
 
 namespace section55::deadlines {
 namespace {
+
+// What one call takes back, so that no transaction grows without bound.
+constexpr int kMostReinstated = 200;
 
 // Missed from, body, inspection.
 using ListPaging = rpc::Paging<int64_t, std::string, std::string>;
@@ -66,13 +71,33 @@ void ReadFilter(std::string_view filter, store::DeadlineQuery& query, base::Viol
   }
 }
 
+absl::StatusOr<double> Count(db::Database& database, v1::Deadline::State state, absl::Time to) {
+  int64_t count = 0;
+  RETURN_IF_ERROR(database.Lookup([&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(count, store::CountDeadlines(tx, state, absl::FromUnixSeconds(0), to));
+    return absl::OkStatus();
+  }));
+  return static_cast<double>(count);
+}
+
 }  // namespace
 
+absl::StatusOr<double> CountDueWithin(db::Database& database, absl::Time now, absl::Duration time) {
+  return Count(database, v1::Deadline::PENDING, now + time);
+}
+
+absl::StatusOr<double> CountMissed(db::Database& database) {
+  return Count(database, v1::Deadline::MISSED, absl::FromUnixSeconds(253402300799));
+}
+
 DeadlineSchedulerService::DeadlineSchedulerService(rpc::Server& server, db::Database& database,
-                                                   rpc::BodyDirectory& directory)
+                                                   rpc::BodyDirectory& directory, base::Clock& clock,
+                                                   const Changes& changes)
     : server_(server),
       database_(database),
       directory_(directory),
+      clock_(clock),
+      changes_(changes),
       policy_(access::Policy::Compile(
           {v1::GetDeadlineRequest::descriptor()->file()->FindServiceByName("DeadlineScheduler")})) {}
 
@@ -102,7 +127,7 @@ absl::Status DeadlineSchedulerService::ExplainReport(const rpc::Call& call, cons
         }
         ASSIGN_OR_RETURN(const rules::DeadlineId id, rules::ParseDeadlineName(deadline.name()));
         ASSIGN_OR_RETURN(const store::StoredDeadline stored, store::LoadDeadline(tx, id));
-        response.add_steps(rules::ExplainState(stored.message));
+        rules::AddStep({calendar::Step::Kind::kStanding, rules::ExplainState(stored.message), std::nullopt}, response);
         return absl::OkStatus();
       },
       call.deadline);
@@ -168,6 +193,51 @@ grpc::Status DeadlineSchedulerService::ListDeadlines(grpc::ServerContext* contex
       *response->add_deadlines() = std::move(stored.message);
     }
     return absl::OkStatus();
+  });
+}
+
+grpc::Status DeadlineSchedulerService::ReinstateDeadlines(grpc::ServerContext* context,
+                                                          const v1::ReinstateDeadlinesRequest* request,
+                                                          v1::ReinstateDeadlinesResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+    base::Violations violations;
+    const rpc::Parent parent = rpc::ReadParent(request->parent(), call.scope, violations);
+    rules::CheckReinstate(*request, violations);
+    RETURN_IF_ERROR(violations.ToStatus());
+    if (clock_.InDoubt()) {
+      return base::Error(absl::StatusCode::kFailedPrecondition, "CLOCK_IN_DOUBT",
+                         "whether a day has passed cannot be said while the clock is in doubt: see Admin.GetStatus");
+    }
+    v1::Reinstatement record;
+    record.set_actor(call.caller.actor);
+    *record.mutable_time() = base::ToTimestamp(call.now);
+    record.set_reason(request->reason());
+    store::DeadlineQuery query;
+    query.everything = parent.everything;
+    query.bodies = parent.bodies;
+    query.state = v1::Deadline::MISSED;
+    query.earliest = base::ToMicros(call.now) + 1;
+    query.limit = kMostReinstated;
+    std::vector<store::StoredDeadline> found;
+    return rpc::Change(
+        call, database_, *request, *response,
+        [&](db::Transaction& tx) -> absl::Status {
+          ASSIGN_OR_RETURN(found, store::ListDeadlines(tx, query));
+          response->set_more(found.size() == kMostReinstated);
+          for (store::StoredDeadline& stored : found) {
+            rules::Reinstate(call.now, record, stored.message);
+            v1::Deadline& shown = *response->add_deadlines();
+            shown = stored.message;
+            shown.set_etag(base::EtagOf(stored.version + 1));
+          }
+          return absl::OkStatus();
+        },
+        [&](db::Transaction& tx) -> absl::Status {
+          for (store::StoredDeadline stored : found) {
+            RETURN_IF_ERROR(changes_.SaveReinstated(tx, stored, call.request_id));
+          }
+          return absl::OkStatus();
+        });
   });
 }
 

@@ -172,6 +172,17 @@ absl::StatusOr<registry::v1::Inspection> LoadInspection(db::Transaction& tx, std
   return std::move(stored.message);
 }
 
+absl::StatusOr<std::vector<registry::v1::Inspection>> InspectionsAfter(db::Transaction& tx, std::string_view after,
+                                                                       int limit) {
+  ASSIGN_OR_RETURN(auto rows,
+                   Inspections().Select(tx, "WHERE inspection > ? ORDER BY inspection LIMIT ?", {after, limit}));
+  std::vector<registry::v1::Inspection> inspections;
+  for (auto& row : rows) {
+    inspections.push_back(std::move(row.message));
+  }
+  return inspections;
+}
+
 absl::StatusOr<Publication> RecordPublication(db::Transaction& tx, const DeadlineId& id, absl::Time published) {
   const int64_t time = base::ToMicros(published);
   const auto added = tx.Execute("INSERT INTO publications (body, inspection, published_time) VALUES (?, ?, ?)",
@@ -207,6 +218,18 @@ absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, 
   return published;
 }
 
+absl::StatusOr<std::vector<FirstPublication>> PublicationsAfter(db::Transaction& tx, const DeadlineId& after,
+                                                                int limit) {
+  std::vector<FirstPublication> found;
+  RETURN_IF_ERROR(tx.Query(
+      "SELECT body, inspection, published_time FROM publications WHERE published_time IS NOT NULL AND body >= ? AND "
+      "(body > ? OR inspection > ?) ORDER BY body, inspection LIMIT ?",
+      {after.body, after.body, after.inspection, limit}, [&](const db::Row& row) {
+        found.push_back({{std::string(row.Text(0)), std::string(row.Text(1))}, base::FromMicros(row.Int64(2))});
+      }));
+  return found;
+}
+
 absl::StatusOr<StoredDeadline> LoadDeadline(db::Transaction& tx, const DeadlineId& id) {
   return Deadlines().Load(tx, {id.body, id.inspection}, rules::DeadlineName(id));
 }
@@ -231,6 +254,14 @@ DeadlineKey KeyOf(const v1::Deadline& deadline) {
 
 absl::StatusOr<std::vector<StoredDeadline>> ListDeadlines(db::Transaction& tx, const DeadlineQuery& query) {
   return query.everything ? ListOfEverybody(tx, query) : ListOfBodies(tx, query);
+}
+
+absl::StatusOr<int64_t> CountDeadlines(db::Transaction& tx, v1::Deadline::State state, absl::Time from, absl::Time to) {
+  int64_t count = 0;
+  RETURN_IF_ERROR(tx.Query("SELECT COUNT(*) FROM deadlines WHERE state = ? AND missed_from >= ? AND missed_from < ?",
+                           {state, base::ToMicros(from), base::ToMicros(to)},
+                           [&](const db::Row& row) { count = row.Int64(0); }));
+  return count;
 }
 
 }  // namespace section55::deadlines::store

@@ -42,6 +42,10 @@ absl::Status SaveInspection(db::Transaction& tx, std::string_view id, const regi
 // What SaveInspection remembered. NOT_FOUND, naming the resource.
 absl::StatusOr<registry::v1::Inspection> LoadInspection(db::Transaction& tx, std::string_view id);
 
+// What SaveInspection remembered of all, by id after one; at most `limit`.
+absl::StatusOr<std::vector<registry::v1::Inspection>> InspectionsAfter(db::Transaction& tx, std::string_view after,
+                                                                       int limit);
+
 // What RecordPublication found.
 enum class Publication {
   kRepeat,            // known already: nothing to do
@@ -55,6 +59,14 @@ absl::StatusOr<Publication> RecordPublication(db::Transaction& tx, const Deadlin
 // To be called in the transaction that opens the deadline: when the response was first published, if it was; otherwise RecordPublication
 // will know that the deadline waits. Of two concurrent transactions, one in each of the two, the later always sees the earlier.
 absl::StatusOr<std::optional<absl::Time>> AwaitPublication(db::Transaction& tx, const DeadlineId& id);
+
+// When each response that was published was first published, by body and inspection after those; at most `limit`.
+struct FirstPublication {
+  DeadlineId id;
+  absl::Time published;
+};
+absl::StatusOr<std::vector<FirstPublication>> PublicationsAfter(db::Transaction& tx, const DeadlineId& after,
+                                                                int limit);
 
 // NOT_FOUND, naming the resource.
 absl::StatusOr<StoredDeadline> LoadDeadline(db::Transaction& tx, const DeadlineId& id);
@@ -91,5 +103,8 @@ struct DeadlineQuery {
 // The earliest first. Reads stretches of an index only, so that a page costs the same however many deadlines there are: one stretch for
 // each body, or two across all of them.
 absl::StatusOr<std::vector<StoredDeadline>> ListDeadlines(db::Transaction& tx, const DeadlineQuery& query);
+
+// How many deadlines in a state are first missed in [from, to); to be called in a Lookup. Reads a stretch of an index.
+absl::StatusOr<int64_t> CountDeadlines(db::Transaction& tx, v1::Deadline::State state, absl::Time from, absl::Time to);
 
 }  // namespace section55::deadlines::store

@@ -2,6 +2,7 @@
 
 #include "libs/service/process.h"
 #include "registry_schema.h"
+#include "services/inspection-registry/recovery.h"
 #include "services/inspection-registry/service.h"
 #include "services/inspection-registry/store.h"
 
@@ -14,5 +15,7 @@ int main(int argc, char** argv) {
   const service::Parts parts = process.parts();
   registry::InspectionRegistryService service(parts.server, parts.database, parts.log);
   process.Serve(registry::kServiceName, service);
+  process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
+  process.TakeIn(registry::TakeIn(parts.log, parts.clock));
   return process.Run();
 }

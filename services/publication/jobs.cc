@@ -7,9 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
+#include "libs/events/recovery.h"
 #include "section55/publication/v1/events.pb.h"
 #include "services/publication/renditions.h"
 #include "services/publication/rules.h"
@@ -84,9 +86,12 @@ class Publisher {
     ASSIGN_OR_RETURN(const Edition edition, ReadJobKey(job.key));
     std::optional<v1::PublicationRecord> earlier;
     authoring::v1::Response approved;
+    rules::Remembered remembered;
     const absl::Status read = database_.Read([&](db::Transaction& tx) -> absl::Status {
       ASSIGN_OR_RETURN(earlier, store::FindPublication(tx, edition.key));
       ASSIGN_OR_RETURN(approved, store::LoadApproval(tx, edition.key, edition.number));
+      ASSIGN_OR_RETURN(remembered.first, store::RememberedInstant(tx, edition.key, store::kFirstInstant));
+      ASSIGN_OR_RETURN(remembered.edition, store::RememberedInstant(tx, edition.key, edition.number));
       return absl::OkStatus();
     });
     if (absl::IsNotFound(read) || (read.ok() && earlier && earlier->edition() >= edition.number)) {
@@ -99,12 +104,14 @@ class Publisher {
         database_.Write([&](db::Transaction& tx) -> absl::Status { return SaveRenditions(tx, edition, staged); }));
     // Not before: everybody can read it now.
     const absl::Time now = clock_.Now();
-    ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Publish(approved, earlier, now));
+    ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Publish(approved, earlier, now, remembered));
     record.set_content_hash(staged.content_hash);
     ASSIGN_OR_RETURN(Renditions renditions, RenderPublished(approved, record, public_url_, std::move(staged)));
     return jobs::Effect([this, edition, approved = std::move(approved), record = std::move(record),
-                         renditions = std::move(renditions), now, cause = job.payload](db::Transaction& tx) {
-      return Stamp(tx, edition, approved, record, renditions, now, cause);
+                         renditions = std::move(renditions), now, cause = job.payload,
+                         remembered](db::Transaction& tx) -> absl::Status {
+      RETURN_IF_ERROR(Stamp(tx, edition, approved, record, renditions, now, cause));
+      return remembered ? Found(tx, record, now) : absl::OkStatus();
     });
   }
 
@@ -116,8 +123,12 @@ class Publisher {
     if (readable) {
       return false;
     }
-    RETURN_IF_ERROR(store::RefuseApproval(tx, edition.key, edition.number));
     v1::ResponseRefused refused;
+    const auto approved = store::LoadApproval(tx, edition.key, edition.number);
+    if (approved.ok()) {
+      *refused.mutable_approve_time() = approved->approval().time();
+    }
+    RETURN_IF_ERROR(store::RefuseApproval(tx, edition.key, edition.number));
     refused.set_response(base::MakeName(base::kResponseName, {edition.key.body, edition.key.inspection}));
     refused.set_edition(static_cast<int32_t>(edition.number));
     refused.set_reason(ReasonOf(error));
@@ -148,8 +159,8 @@ class Publisher {
                      const std::string& cause) {
     RETURN_IF_ERROR(SaveRenditions(tx, edition, renditions));
     RETURN_IF_ERROR(store::SavePublication(tx, edition.key, record));
-    ASSIGN_OR_RETURN(const std::vector<v1::Recipient> recipients,
-                     store::RecipientsOn(tx, edition.key.body, calendar::LondonDay(now)));
+    const absl::CivilDay day = calendar::LondonDay(base::FromTimestamp(record.edition_published_time()));
+    ASSIGN_OR_RETURN(const std::vector<v1::Recipient> recipients, store::RecipientsOn(tx, edition.key.body, day));
     for (const v1::Copy& copy : rules::CopiesOwed(approved, record, recipients)) {
       RETURN_IF_ERROR(store::InsertCopy(tx, edition.key, copy));
     }
@@ -157,6 +168,17 @@ class Publisher {
     *published.mutable_publication() = record;
     published.set_response(approved.name());
     return log_.Append(tx, OriginOf(edition, cause, now), published);
+  }
+
+  // What was lost with the database is public again.
+  static absl::Status Found(db::Transaction& tx, const v1::PublicationRecord& record, absl::Time now) {
+    events::Event event;
+    event.set_subject(record.name());
+    event.set_actor("services/publication");
+    RETURN_IF_ERROR(events::SettleFindings(tx, record.name()));
+    return events::Note(tx, event, events::Finding::kTakenIn, now,
+                        fmt::format("Edition {} was missing, and is published again with the instant at which it was.",
+                                    record.edition()));
   }
 
   db::Database& database_;

@@ -7,6 +7,7 @@
 #include "publication_schema.h"
 #include "services/publication/followers.h"
 #include "services/publication/jobs.h"
+#include "services/publication/recovery.h"
 #include "services/publication/service.h"
 #include "services/publication/store.h"
 #include "services/publication/web.h"
@@ -38,9 +39,11 @@ int main(int argc, char** argv) {
   }
   publication::PublicationService service(parts.server, parts.database, public_url);
   process.Serve(publication::kServiceName, service);
+  process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
   publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, public_url);
   process.Follow("response-authoring", absl::GetFlag(FLAGS_response_authoring),
-                 publication::AuthoringHandlers(parts.jobs, parts.clock));
-  process.Add({.name = "web", .start = [&web] { web.Start(); }, .stop = [&web] { web.Stop(); }});
+                 publication::AuthoringHandlers(parts.jobs, parts.clock), publication::HeldOfAuthoring());
+  process.TakeIn(publication::TakeIn(parts.clock));
+  process.Add({.name = "web", .start = [&web] { web.Start(); }, .stop = [&web] { web.Stop(); }, .in_recovery = true});
   return process.Run();
 }

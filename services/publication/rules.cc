@@ -13,7 +13,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/calendar/london.h"
-#include "libs/calendar/statutory.h"
+#include "libs/calendar/rules.h"
 
 namespace section55::publication::rules {
 namespace {
@@ -25,6 +25,9 @@ using v1::Recipient;
 
 constexpr size_t kLongestTitle = 200;
 constexpr size_t kLongestAddress = 254;  // RFC 5321 lets a path be 256 characters with its angle brackets
+
+// By how much the clocks of two services may differ.
+constexpr absl::Duration kClockSkew = absl::Minutes(1);
 
 // Enough to catch a slip of the pen: whether an address exists only sending can tell.
 bool IsMailAddress(std::string_view address) {
@@ -111,13 +114,20 @@ absl::StatusOr<v1::PublicationRecord> Describe(const Response& approved,
 }
 
 absl::StatusOr<v1::PublicationRecord> Publish(const Response& approved,
-                                              const std::optional<v1::PublicationRecord>& earlier, absl::Time now) {
+                                              const std::optional<v1::PublicationRecord>& earlier, absl::Time now,
+                                              const Remembered& remembered) {
   ASSIGN_OR_RETURN(v1::PublicationRecord record, Describe(approved, earlier));
-  *record.mutable_edition_published_time() = base::ToTimestamp(now);
+  std::optional<absl::Time> instant = remembered.edition;
+  if (!instant && approved.edition() == 1 && remembered.first &&
+      base::FromTimestamp(approved.approval().time()) <= *remembered.first + kClockSkew) {
+    instant = remembered.first;  // what was approved later is another text than the one published then
+  }
+  *record.mutable_edition_published_time() = base::ToTimestamp(instant.value_or(now));
   if (!earlier) {
-    const absl::CivilDay today = calendar::LondonDay(now);
+    const absl::Time first = remembered.first.value_or(instant.value_or(now));
+    const absl::CivilDay today = calendar::LondonDay(first);
     const std::optional<absl::CivilDay> last_day = LastLawfulDay(approved.report());
-    *record.mutable_published_time() = record.edition_published_time();
+    *record.mutable_published_time() = base::ToTimestamp(first);
     record.set_day_number(calendar::DayNumber(base::ToCivilDay(approved.report().publication_date()).value(), today));
     record.set_late_by_days(last_day ? calendar::LateByDays(*last_day, today) : 0);
   }

@@ -24,9 +24,19 @@ std::optional<absl::CivilDay> LastLawfulDay(const registry::v1::Inspection& repo
 absl::StatusOr<v1::PublicationRecord> Describe(const authoring::v1::Response& approved,
                                                const std::optional<v1::PublicationRecord>& earlier);
 
-// The same, published at `now`: an instant at which everybody could read it already. But for its content hash.
+// What others remember of a publication whose record was lost: the instants of the first edition and of this one.
+struct Remembered {
+  std::optional<absl::Time> first = {};
+  std::optional<absl::Time> edition = {};
+
+  explicit operator bool() const { return first || edition; }
+};
+
+// The same, published at `now`: an instant at which everybody could read it already; or when it was published according to what is
+// remembered, as nothing is ever dated anew. But for its content hash.
 absl::StatusOr<v1::PublicationRecord> Publish(const authoring::v1::Response& approved,
-                                              const std::optional<v1::PublicationRecord>& earlier, absl::Time now);
+                                              const std::optional<v1::PublicationRecord>& earlier, absl::Time now,
+                                              const Remembered& remembered = {});
 
 // The copies owed of what was published, by recipient kind: to the inspectors and the Secretary of State (section
 // 55(6)), to the chief officer, to the scrutiny body if there is one, and to every other recipient. `recipients` are

@@ -162,6 +162,35 @@ absl::Status RefuseApproval(db::Transaction& tx, const Key& key, int64_t edition
       .status();
 }
 
+absl::StatusOr<std::vector<ApprovalPlace>> ApprovalsAfter(db::Transaction& tx, const ApprovalPlace& after, int limit) {
+  std::vector<ApprovalPlace> places;
+  RETURN_IF_ERROR(tx.Query(
+      "SELECT body, inspection, edition, approval_event FROM approvals WHERE refused = 0 AND body >= ? AND "
+      "(body > ? OR inspection > ? OR (inspection = ? AND edition > ?)) ORDER BY body, inspection, edition LIMIT ?",
+      {after.key.body, after.key.body, after.key.inspection, after.key.inspection, after.edition, limit},
+      [&](const db::Row& row) {
+        places.push_back(
+            {{std::string(row.Text(0)), std::string(row.Text(1))}, row.Int64(2), std::string(row.Text(3))});
+      }));
+  return places;
+}
+
+absl::Status RememberInstant(db::Transaction& tx, const Key& key, int64_t edition, absl::Time published) {
+  const absl::Status added =
+      tx.Execute("INSERT INTO remembered_instants (body, inspection, edition, published_time) VALUES (?, ?, ?, ?)",
+                 {key.body, key.inspection, edition, base::ToMicros(published)})
+          .status();
+  return absl::IsAlreadyExists(added) ? absl::OkStatus() : added;
+}
+
+absl::StatusOr<std::optional<absl::Time>> RememberedInstant(db::Transaction& tx, const Key& key, int64_t edition) {
+  std::optional<absl::Time> instant;
+  RETURN_IF_ERROR(tx.Query(
+      "SELECT published_time FROM remembered_instants WHERE body = ? AND inspection = ? AND edition = ?",
+      {key.body, key.inspection, edition}, [&](const db::Row& row) { instant = base::FromMicros(row.Int64(0)); }));
+  return instant;
+}
+
 absl::Status SavePublication(db::Transaction& tx, const Key& key, const v1::PublicationRecord& record) {
   const int64_t published = base::ToMicros(base::FromTimestamp(record.edition_published_time()));
   ASSIGN_OR_RETURN(std::optional<db::Versioned<v1::PublicationRecord>> row,

@@ -41,6 +41,21 @@ absl::StatusOr<authoring::v1::Response> LoadApproval(db::Transaction& tx, const 
 // Notes that the edition could not be published: only a later approval of it counts.
 absl::Status RefuseApproval(db::Transaction& tx, const Key& key, int64_t edition);
 
+// Where an approval that was not refused stands, and the id of the event that told of it.
+struct ApprovalPlace {
+  Key key;
+  int64_t edition = 0;
+  std::string event_id = {};
+};
+// By body, inspection and edition after one; at most `limit`.
+absl::StatusOr<std::vector<ApprovalPlace>> ApprovalsAfter(db::Transaction& tx, const ApprovalPlace& after, int limit);
+
+// Remembers what others know of an edition whose record was lost: the instant at which it was published. kFirstInstant stands for the
+// first edition's, known from somebody who counts no editions. What is remembered already stays.
+inline constexpr int64_t kFirstInstant = 0;
+absl::Status RememberInstant(db::Transaction& tx, const Key& key, int64_t edition, absl::Time published);
+absl::StatusOr<std::optional<absl::Time>> RememberedInstant(db::Transaction& tx, const Key& key, int64_t edition);
+
 // Adds a publication, or puts a later edition in the place of the one that was public.
 absl::Status SavePublication(db::Transaction& tx, const Key& key, const v1::PublicationRecord& record);
 

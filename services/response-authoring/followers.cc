@@ -27,12 +27,14 @@ events::Origin OriginOf(const v1::Response& response, std::string_view actor, st
           .time = now};
 }
 
-absl::Status RememberBody(db::Transaction& tx, const registry::v1::Body& body) {
+absl::Status RememberBody(db::Transaction& tx, const registry::v1::BodyRegistered& registered) {
+  const registry::v1::Body& body = registered.body();
   const auto id = base::ParseName(body.name(), base::kBodyName);
   const auto force = base::ParseName(body.force(), base::kForceName);
   if (!id || !force) {
     return absl::InvalidArgumentError("a body was registered under a malformed name: " + body.name());
   }
+  RETURN_IF_ERROR(store::KeepBody(tx, registered));
   return store::SaveBody(tx, (*id)[0], (*force)[0]);
 }
 
@@ -92,6 +94,10 @@ absl::Status OnPublished(db::Transaction& tx, const Event& event, const publicat
 absl::Status OnRefused(db::Transaction& tx, const Event& event, const publication::v1::ResponseRefused& refused,
                        events::EventLog& log, absl::Time now) {
   ASSIGN_OR_RETURN(store::StoredResponse stored, LoadNamed(tx, refused.response()));
+  if (refused.has_approve_time() &&
+      base::FromTimestamp(refused.approve_time()) != base::FromTimestamp(stored.response.approval().time())) {
+    return absl::OkStatus();  // of an earlier approval, heard of again
+  }
   const v1::Response before = stored.response;
   v1::ResponseReturned returned;
   returned.set_response(refused.response());
@@ -113,7 +119,7 @@ events::Handlers RegistryHandlers(events::EventLog& log, const base::Clock& cloc
   events::Handlers handlers;
   handlers.On<registry::v1::BodyRegistered>(
       [](db::Transaction& tx, const Event&, const registry::v1::BodyRegistered& registered) {
-        return RememberBody(tx, registered.body());
+        return RememberBody(tx, registered);
       });
   handlers.On<registry::v1::InspectionPublished>(
       [&](db::Transaction& tx, const Event& event, const registry::v1::InspectionPublished& published) {

@@ -50,15 +50,20 @@ void RegisterJobs(jobs::Queue& queue, events::EventLog& log, const base::Clock& 
                }});
 }
 
-std::optional<jobs::Job> SilenceJob(const v1::Response& before, const v1::Response& response) {
+jobs::Effect AdjustSilenceJob(jobs::Queue& queue, const v1::Response& before, const v1::Response& response) {
   const auto day = rules::AwaitsChiefOfficerUntil(response);
-  if (!day || rules::AwaitsChiefOfficerUntil(before) == day) {
-    return std::nullopt;
+  if (rules::AwaitsChiefOfficerUntil(before) == day) {
+    return nullptr;
   }
-  return jobs::Job{.kind = std::string(kRecordSilence),
-                   .key = response.name(),
-                   .tenant = response.body().name(),
-                   .due = calendar::MissedFrom(*day)};
+  if (!day) {
+    return [&queue, name = response.name()](db::Transaction& tx) { return queue.Cancel(tx, kRecordSilence, name); };
+  }
+  return [&queue, job = jobs::Job{.kind = std::string(kRecordSilence),
+                                  .key = response.name(),
+                                  .tenant = response.body().name(),
+                                  .due = calendar::MissedFrom(*day)}](db::Transaction& tx) {
+    return queue.Schedule(tx, job);
+  };
 }
 
 }  // namespace section55::authoring

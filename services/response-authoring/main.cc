@@ -6,6 +6,7 @@
 #include "libs/service/process.h"
 #include "services/response-authoring/followers.h"
 #include "services/response-authoring/jobs.h"
+#include "services/response-authoring/recovery.h"
 #include "services/response-authoring/renditions.h"
 #include "services/response-authoring/service.h"
 #include "services/response-authoring/store.h"
@@ -26,9 +27,12 @@ int main(int argc, char** argv) {
   rpc::BodyDirectory directory(parts.database, authoring::store::ForceOf);
   authoring::ResponseAuthoringService service(parts.server, parts.database, parts.log, parts.jobs, renditions);
   process.Serve(authoring::kServiceName, service, &directory);
+  process.OfferFeedTo({"publication"});
   authoring::RegisterJobs(parts.jobs, parts.log, parts.clock);
   process.Follow("inspection-registry", absl::GetFlag(FLAGS_inspection_registry),
-                 authoring::RegistryHandlers(parts.log, parts.clock));
-  process.Follow("publication", publication, authoring::PublicationHandlers(parts.log, parts.clock));
+                 authoring::RegistryHandlers(parts.log, parts.clock), authoring::HeldOfRegistry());
+  process.Follow("publication", publication, authoring::PublicationHandlers(parts.log, parts.clock),
+                 authoring::HeldOfPublication());
+  process.TakeIn(authoring::TakeIn(parts.log, parts.clock));
   return process.Run();
 }

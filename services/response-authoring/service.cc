@@ -1,7 +1,6 @@
 #include "services/response-authoring/service.h"
 
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -85,7 +84,7 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
   std::string tenant;
   store::Save save;
   std::vector<std::unique_ptr<google::protobuf::Message>> events;
-  std::optional<jobs::Job> silence;
+  jobs::Effect silence;
   return rpc::Change(
       call, database_, request, *response,
       [&](db::Transaction& tx) -> absl::Status {
@@ -102,7 +101,7 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
         tenant = stored.response.body().name();
         save = store::Prepare(before, call.caller.actor, call.now, stored);
         events = std::move(change.events);
-        silence = SilenceJob(before, stored.response);
+        silence = AdjustSilenceJob(jobs_, before, stored.response);
         stored.response.mutable_report()->clear_findings();
         *response = view == Scope::View::kBody ? std::move(stored.response) : views::ForForce(stored.response);
         return absl::OkStatus();
@@ -112,12 +111,21 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
         for (const auto& event : events) {
           RETURN_IF_ERROR(log_.Append(tx, events::OriginOf(call, tenant, name), *event));
         }
-        return silence ? jobs_.Schedule(tx, *silence) : absl::OkStatus();
+        return silence ? silence(tx) : absl::OkStatus();
       });
 }
 
+ResponseAuthoringService::ResponseAuthoringService(rpc::Server& server, db::Database& database, events::EventLog& log,
+                                                   jobs::Queue& jobs, Renditions& renditions)
+    : server_(server), database_(database), log_(log), jobs_(jobs), renditions_(renditions) {
+  const auto& service = *v1::Response::descriptor()->file()->pool()->FindServiceByName(std::string(kServiceName));
+  AnswerInBytes<v1::GetResponseRequest>(*service.FindMethodByName("GetResponse"),
+                                        [this](grpc::ServerContext* context, const v1::GetResponseRequest* request,
+                                               std::string* answer) { return GetResponse(context, request, answer); });
+}
+
 grpc::Status ResponseAuthoringService::GetResponse(grpc::ServerContext* context, const v1::GetResponseRequest* request,
-                                                   v1::Response* response) {
+                                                   std::string* answer) {
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(request->name()));
     base::Violations violations;
@@ -125,12 +133,20 @@ grpc::Status ResponseAuthoringService::GetResponse(grpc::ServerContext* context,
     RETURN_IF_ERROR(violations.ToStatus());
     return database_.Lookup(
         [&](db::Transaction& tx) {
-          response->Clear();
-          return store::ReadResponse(
-              tx, id.body, id.inspection, request->view(), [&](const store::ResponseBytes& bytes) -> absl::Status {
-                const Scope::View view = authoring::ViewOf(call, bytes);
-                return view == Scope::View::kNone ? base::NotFound(request->name()) : Show(view, bytes, response);
-              });
+          return store::ReadResponse(tx, id.body, id.inspection, request->view(),
+                                     [&](const store::ResponseBytes& bytes) -> absl::Status {
+                                       switch (const Scope::View view = authoring::ViewOf(call, bytes)) {
+                                         case Scope::View::kNone:
+                                           return base::NotFound(request->name());
+                                         case Scope::View::kBody:
+                                           return store::Serialise(bytes, *answer);
+                                         default:
+                                           v1::Response shown;
+                                           RETURN_IF_ERROR(Show(view, bytes, &shown));
+                                           *answer = shown.SerializeAsString();
+                                           return absl::OkStatus();
+                                       }
+                                     });
         },
         call.deadline);
   });

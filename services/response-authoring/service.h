@@ -9,6 +9,7 @@
 #include "libs/db/database.h"
 #include "libs/events/event_log.h"
 #include "libs/jobs/queue.h"
+#include "libs/rpc/bytes_methods.h"
 #include "libs/rpc/server.h"
 #include "section55/authoring/v1/response_authoring.grpc.pb.h"
 #include "services/response-authoring/renditions.h"
@@ -19,14 +20,11 @@ namespace section55::authoring {
 inline constexpr std::string_view kServiceName = "section55.authoring.v1.ResponseAuthoring";
 
 // Thread-safe.
-class ResponseAuthoringService : public v1::ResponseAuthoring::Service {
+class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring::Service> {
  public:
   ResponseAuthoringService(rpc::Server& server, db::Database& database, events::EventLog& log, jobs::Queue& jobs,
-                           Renditions& renditions)
-      : server_(server), database_(database), log_(log), jobs_(jobs), renditions_(renditions) {}
+                           Renditions& renditions);
 
-  grpc::Status GetResponse(grpc::ServerContext* context, const v1::GetResponseRequest* request,
-                           v1::Response* response) override;
   grpc::Status ListResponses(grpc::ServerContext* context, const v1::ListResponsesRequest* request,
                              v1::ListResponsesResponse* response) override;
   grpc::Status InviteChiefOfficer(grpc::ServerContext* context, const v1::InviteChiefOfficerRequest* request,
@@ -52,6 +50,9 @@ class ResponseAuthoringService : public v1::ResponseAuthoring::Service {
 
  private:
   struct Change;
+
+  // In bytes: nearly all that is asked of this service.
+  grpc::Status GetResponse(grpc::ServerContext* context, const v1::GetResponseRequest* request, std::string* answer);
 
   // The shape of every change: load, compare the etag, apply `rule`, work out what to write; then write it.
   template <typename Request>

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "libs/base/clock.h"
 #include "libs/base/ids.h"
 #include "libs/base/resource_name.h"
@@ -43,6 +44,12 @@ const Table& Facts() {
 
 const Table& PartHistory() {
   static const Table table({.name = "part_history", .key = {"body", "inspection", "part", "version"}, .columns = {}});
+  return table;
+}
+
+const db::ProtoTable<registry::v1::BodyRegistered>& RegisteredBodies() {
+  static const db::ProtoTable<registry::v1::BodyRegistered> table(
+      {.name = "registered_bodies", .key = {"body"}, .columns = {}});
   return table;
 }
 
@@ -196,6 +203,13 @@ absl::Status InsertHistory(db::Transaction& tx, const Save& save) {
   return absl::OkStatus();
 }
 
+// Whether the bytes are the fields of some message, end to end.
+bool IsMessage(std::string_view bytes) {
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                               static_cast<int>(bytes.size()));
+  return google::protobuf::internal::WireFormatLite::SkipMessage(&input) && input.ConsumedEntireMessage();
+}
+
 bool MergeBytes(std::string_view bytes, google::protobuf::MessageLite& message) {
   google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                static_cast<int>(bytes.size()));
@@ -211,7 +225,7 @@ bool MergeBytes(std::string_view bytes, google::protobuf::UnknownFieldSet& field
 }  // namespace
 
 std::vector<const db::MessageTable*> Tables() {
-  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory()};
+  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory(), &RegisteredBodies()};
 }
 
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force) {
@@ -220,6 +234,27 @@ absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_vi
     RETURN_IF_ERROR(tx.Execute("INSERT INTO bodies (body, force_id) VALUES (?, ?)", {body, force}).status());
   }
   return absl::OkStatus();
+}
+
+absl::Status KeepBody(db::Transaction& tx, const registry::v1::BodyRegistered& registered) {
+  const std::string body = LastPart(registered.body().name());
+  ASSIGN_OR_RETURN(std::optional<db::Versioned<registry::v1::BodyRegistered>> row, RegisteredBodies().Find(tx, {body}));
+  if (row) {
+    row->message = registered;
+    return RegisteredBodies().Update(tx, {body}, {}, *row);
+  }
+  db::Versioned<registry::v1::BodyRegistered> added{registered};
+  return RegisteredBodies().Insert(tx, {body}, {}, added);
+}
+
+absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transaction& tx, std::string_view after,
+                                                                      int limit) {
+  ASSIGN_OR_RETURN(auto rows, RegisteredBodies().Select(tx, "WHERE body > ? ORDER BY body LIMIT ?", {after, limit}));
+  std::vector<registry::v1::BodyRegistered> bodies;
+  for (auto& row : rows) {
+    bodies.push_back(std::move(row.message));
+  }
+  return bodies;
 }
 
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body) {
@@ -249,6 +284,22 @@ absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& rep
   const absl::Status inserted = Reports().Insert(tx, {LastPart(report.name()), report.revision()},
                                                  {db::ChecksumOf(bytes), db::Bytes{bytes}}, row);
   return absl::IsAlreadyExists(inserted) ? absl::OkStatus() : inserted;
+}
+
+absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view after,
+                                                                   int limit) {
+  std::vector<std::pair<std::string, int64_t>> keys;
+  RETURN_IF_ERROR(
+      tx.Query("SELECT inspection, MAX(revision) FROM reports WHERE inspection > ? GROUP BY inspection "
+               "ORDER BY inspection LIMIT ?",
+               {after, limit}, [&](const db::Row& row) { keys.emplace_back(row.Text(0), row.Int64(1)); }));
+  std::vector<registry::v1::Inspection> reports;
+  for (const auto& [inspection, revision] : keys) {
+    ASSIGN_OR_RETURN(auto row,
+                     Reports().Load(tx, {inspection, revision}, base::MakeName(base::kInspectionName, {inspection})));
+    reports.push_back(std::move(*row.message.mutable_report()));
+  }
+  return reports;
 }
 
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
@@ -334,6 +385,19 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
     }
   }
   return InsertHistory(tx, save);
+}
+
+absl::Status Serialise(const ResponseBytes& bytes, std::string& response) {
+  if (!IsMessage(bytes.content) || !IsMessage(bytes.report)) {
+    return Unreadable(bytes);
+  }
+  v1::Response etag;
+  etag.set_etag(base::EtagOf(bytes.version));
+  response.clear();
+  response.reserve(bytes.content.size() + bytes.report.size() + etag.ByteSizeLong());
+  response.append(bytes.content).append(bytes.report);
+  etag.AppendToString(&response);
+  return absl::OkStatus();
 }
 
 absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response) {

@@ -17,6 +17,7 @@
 #include "libs/db/database.h"
 #include "libs/db/proto_table.h"
 #include "section55/authoring/v1/response.pb.h"
+#include "section55/registry/v1/events.pb.h"
 
 namespace section55::authoring::store {
 
@@ -26,6 +27,14 @@ std::vector<const db::MessageTable*> Tables();
 // Remembers which force a body holds to account; a repeat replaces. Ids without collection: "norfolk-pcc", "norfolk".
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force);
 
+// Keeps a body with its force as the registry told of them; a repeat replaces. Nobody needs all of it here: it is what the registry is
+// given back when it has forgotten it.
+absl::Status KeepBody(db::Transaction& tx, const registry::v1::BodyRegistered& registered);
+
+// What KeepBody keeps, by the body's id after one; at most `limit`.
+absl::StatusOr<std::vector<registry::v1::BodyRegistered>> BodiesAfter(db::Transaction& tx, std::string_view after,
+                                                                      int limit);
+
 // The force that `body` holds to account. NOT_FOUND.
 absl::StatusOr<std::string> ForceOf(db::Transaction& tx, std::string_view body);
 
@@ -34,6 +43,10 @@ absl::StatusOr<std::vector<std::string>> BodiesOf(db::Transaction& tx, std::stri
 
 // Keeps a report: the `report` of a response, with its findings. Nothing when this revision of it is kept already.
 absl::Status KeepReport(db::Transaction& tx, const registry::v1::Inspection& report);
+
+// The latest revision of each report kept, by the report's id after one; at most `limit`.
+absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transaction& tx, std::string_view after,
+                                                                   int limit);
 
 // A response to be changed and the version it was read at.
 struct StoredResponse {
@@ -85,7 +98,9 @@ struct ResponseBytes {
 };
 using ReadBytes = absl::FunctionRef<absl::Status(const ResponseBytes&)>;
 
-// Fills `response` for a reader who only hands it on: its fields stay as they are stored, in the unknown fields, which go out as they are;
+// Writes the whole response, serialised, for a reader who only hands it on. Only its outline is looked at. DATA_LOSS.
+absl::Status Serialise(const ResponseBytes& bytes, std::string& response);
+// Fills `response` for a list that only hands it on: its fields stay as they are stored, in the unknown fields, which go out as they are;
 // only the etag is set by name. Costs a fraction of Parse. DATA_LOSS.
 absl::Status PassOn(const ResponseBytes& bytes, v1::Response& response);
 // The response with its fields. DATA_LOSS.

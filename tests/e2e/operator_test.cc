@@ -1,5 +1,7 @@
 // What an operator meets: mistakes at start, migration, drain, metrics, logs.
 
+#include "tests/e2e/operator.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,13 +12,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "grpc/health/v1/health.grpc.pb.h"
 #include "libs/base/status.h"
 #include "libs/db/database.h"
 #include "libs/testing/mariadb.h"
@@ -42,19 +45,6 @@ using testing::Service;
 using ::testing::StartsWith;
 using testing::StatusIs;
 using testing::Suite;
-
-// The command with a flag set anew; it stands once.
-testing::Command With(testing::Command command, const std::string& flag) {
-  const std::string name = flag.substr(0, flag.find('=') + 1);
-  std::erase_if(command.words, [&](const std::string& word) { return !name.empty() && word.starts_with(name); });
-  command.words.push_back(flag);
-  return command;
-}
-
-testing::Command Without(testing::Command command, const std::string& flag) {
-  std::erase_if(command.words, [&](const std::string& word) { return word.starts_with(flag + "="); });
-  return command;
-}
 
 // A suite whose services are stopped again, for its command lines.
 class StartTest : public ::testing::Test {
@@ -113,10 +103,61 @@ TEST_F(StartTest, EveryMistakeIsOneSentence) {
     EXPECT_THAT(mistake(With(good, "--database=oracle:x")), about_us("--database: "));
     EXPECT_THAT(mistake(With(good, "--metrics_listen=0.0.0.0:0")), about_us("loopback"));
     EXPECT_THAT(mistake(With(good, "--listen=0.0.0.0:0")), about_us("--driven_clock"));
+    EXPECT_THAT(mistake(With(good, "--audit_file=/nowhere/audit")), about_us("--audit_file: /nowhere/audit cannot be"));
     EXPECT_THAT(mistake(With(good, "--keep_events=0")), about_us("--keep_events"));
     EXPECT_THAT(mistake(With(good, "--driven_clock=tomorrow")), about_us("\"tomorrow\" is not a time"));
   }
 }
+
+// Somebody has lost or mixed up a database: nothing is begun in its place.
+TEST_F(StartTest, OnlyAServicesOwnDatabaseWillDo) {
+  const testing::TemporaryFolder folder;
+  const auto path = folder.path() / "none.sqlite";
+  const std::string none = "--database=sqlite:" + path.string();
+  const auto own = [&](Service service) { return "--database=" + suite_->database_url(service); };
+  for (const Service service : kServices) {
+    SCOPED_TRACE(NameOf(service));
+    const std::string what_to_do = fmt::format("\"{} migrate --new\"", NameOf(service));
+    const testing::Command serve = suite_->CommandOf(service);
+    const testing::Command migrate = suite_->MigrateCommandOf(service);
+    EXPECT_THAT(MistakeOf(service, With(serve, none)),
+                AllOf(HasSubstr("there is no database at"), HasSubstr(what_to_do)));
+    EXPECT_THAT(MistakeOf(service, With(migrate, none)), HasSubstr("there is no database at"));
+    EXPECT_FALSE(std::filesystem::exists(path));
+
+    const Service another = service == Service::kPublication ? Service::kAuthoring : Service::kPublication;
+    EXPECT_THAT(MistakeOf(service, With(serve, own(another))), HasSubstr("is that of " + NameOf(another)));
+    EXPECT_THAT(MistakeOf(service, With(migrate, own(another))), HasSubstr("is that of " + NameOf(another)));
+    EXPECT_THAT(MistakeOf(service, With(serve, "--deployment=live")), HasSubstr("in the deployment local"));
+    EXPECT_THAT(MistakeOf(service, With(migrate, "--new")), HasSubstr("leave out --new"));
+  }
+  const testing::Command migrate = With(suite_->MigrateCommandOf(Service::kAuthoring), none);
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(suite_->CommandOf(Service::kAuthoring), "--new")),
+              HasSubstr("--new belongs to the command migrate"));
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(With(migrate, "--new"), "--dry_run")), HasSubstr("--dry_run"));
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(migrate, "--deployment=Live!")), HasSubstr("--deployment"));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  std::ofstream(path).close();
+  EXPECT_THAT(MistakeOf(Service::kAuthoring, With(suite_->CommandOf(Service::kAuthoring), none)),
+              HasSubstr("the database is empty"));
+  const testing::Outcome begun = testing::Run(With(migrate, "--new"));
+  EXPECT_EQ(begun.exit_code, 0) << begun.errors;
+  EXPECT_THAT(begun.output, StartsWith("begun for response-authoring in the deployment local\napplied "));
+  EXPECT_EQ(testing::Run(migrate).output, "nothing to do\n");
+}
+
+#ifdef SECTION55_HARDENED
+TEST_F(StartTest, ProgramsAreHardened) {
+  for (const Service service : kServices) {
+    SCOPED_TRACE(NameOf(service));
+    const testing::Outcome outcome = testing::Run({.words = {"/usr/bin/readelf", "-W", "-h", "-l", "-d", "--dyn-syms",
+                                                             suite_->CommandOf(service).words.front()}});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.output, AllOf(HasSubstr("Position-Independent Executable"), HasSubstr("GNU_RELRO"),
+                                      HasSubstr("Flags: NOW PIE"), HasSubstr("__stack_chk_fail"), HasSubstr("_chk@")));
+  }
+}
+#endif
 
 TEST_F(StartTest, UnknownFlagIsNamed) {
   const testing::Outcome outcome = testing::Run(With(suite_->CommandOf(Service::kAuthoring), "--no_such_flag=1"));
@@ -154,33 +195,27 @@ TEST_F(StartTest, KeyOfAnotherCertificateIsNoticed) {
               HasSubstr("key"));
 }
 
-// Follows what health says of a service, change by change.
-class HealthWatch {
- public:
-  HealthWatch(const Suite& suite, Service service) : stub_(suite.channel(service)) {
-    context_.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
-    context_.set_wait_for_ready(true);
-    grpc::health::v1::HealthCheckRequest request;
-    request.set_service(testing::FullNameOf(service));
-    stream_ = stub_.Watch(&context_, request);
+TEST_F(StartTest, CertificatesThatNobodyWouldTrustAreSentences) {
+  const auto mistake = [&](const std::filesystem::path& certificates) {
+    return MistakeOf(Service::kPublication,
+                     With(suite_->CommandOf(Service::kPublication), "--certificates=" + certificates.string()));
+  };
+  EXPECT_THAT(mistake(Pki::Get().certificates("response-authoring")),
+              HasSubstr("is not the certificate of publication"));
+  const testing::TemporaryFolder folder;
+  for (const char* file : {"certificate.pem", "key.pem"}) {
+    std::filesystem::copy_file(Pki::Get().certificates("publication") / file, folder.path() / file);
   }
-  ~HealthWatch() { context_.TryCancel(); }
-  // The next state; UNKNOWN when the stream has ended.
-  HealthCheckResponse::ServingStatus Next() {
-    HealthCheckResponse response;
-    do {
-      if (!stream_->Read(&response)) {
-        return HealthCheckResponse::UNKNOWN;
-      }
-    } while (response.status() == HealthCheckResponse::SERVICE_UNKNOWN);  // for a moment, while it starts
-    return response.status();
-  }
-
- private:
-  grpc::health::v1::Health::Stub stub_;
-  grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<HealthCheckResponse>> stream_;
-};
+  std::ofstream(folder.path() / "ca.pem") << "garbage";
+  EXPECT_THAT(mistake(folder.path()), HasSubstr("ca.pem is missing or not in PEM form"));
+  // An authority that has nothing to do with it: any certificate that signs itself.
+  ASSERT_EQ(testing::Run({.words = {"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                    "ec_paramgen_curve:P-256", "-noenc", "-subj", "/CN=another", "-keyout",
+                                    folder.path() / "other.key", "-out", folder.path() / "ca.pem"}})
+                .exit_code,
+            0);
+  EXPECT_THAT(mistake(folder.path()), HasSubstr("certificate.pem is not signed by an authority in"));
+}
 
 // A service on a database of the test's own, beside the suite whose addresses it uses.
 class DatabaseTest : public ::testing::Test {
@@ -191,11 +226,9 @@ class DatabaseTest : public ::testing::Test {
     process_.emplace(With(suite_.CommandOf(kService), database_), folder_.path() / "log", folder_.path() / "log");
     health_.emplace(suite_, kService);
   }
-  testing::Outcome Migrate(bool dry_run = false) {
+  testing::Outcome Migrate(const std::vector<std::string>& flags = {}) {
     testing::Command command = With(suite_.MigrateCommandOf(kService), database_);
-    if (dry_run) {
-      command.words.push_back("--dry_run");
-    }
+    command.words.insert(command.words.end(), flags.begin(), flags.end());
     return testing::Run(command);
   }
   void Run(db::SchemaBody body) {
@@ -217,8 +250,8 @@ class DatabaseTest : public ::testing::Test {
   }
   // Without trying again.
   grpc::Status CallOnce() {
-    admin::v1::Status status;
-    return admin::v1::Admin::NewStub(suite_.channel(kService))->GetStatus(Suite::As("operator").get(), {}, &status);
+    admin::v1::ListJobsResponse jobs;
+    return admin::v1::Admin::NewStub(suite_.channel(kService))->ListJobs(Suite::As("operator").get(), {}, &jobs);
   }
   std::string Log() const { return testing::ReadFile(folder_.path() / "log"); }
   void Stop() {
@@ -238,17 +271,19 @@ class DatabaseTest : public ::testing::Test {
 
 // As it is when a newer program is installed and nobody has migrated: everything is there but for the last step.
 TEST_F(DatabaseTest, OldSchemaIsNamedAndMigratedWhileTheServiceWaits) {
-  ASSERT_EQ(Migrate().exit_code, 0);
+  ASSERT_EQ(Migrate({"--new"}).exit_code, 0);
   Run([](db::SchemaTransaction& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.ExecuteScript("DROP TABLE leases"));
     return tx.Execute("DELETE FROM schema_history WHERE component = 'service' AND name = 'leases'").status();
   });
   Start();
   EXPECT_EQ(health_->Next(), HealthCheckResponse::NOT_SERVING);
+  EXPECT_TRUE(suite_.Until("it has looked at its database",
+                           [&] { return CallOnce().error_message() != "the server is starting"; }));
   EXPECT_THAT(CallOnce(), AllOf(StatusIs(absl::StatusCode::kUnavailable), MessageIs(HasSubstr("service 0001_leases")),
                                 MessageIs(HasSubstr(fmt::format("run \"{} migrate\"", NameOf(kService))))));
 
-  const testing::Outcome tried = Migrate(/*dry_run=*/true);
+  const testing::Outcome tried = Migrate({"--dry_run"});
   EXPECT_EQ(tried.exit_code, 0) << tried.errors;
   EXPECT_EQ(tried.output, "would apply 0001_leases\n");
   EXPECT_THAT(CallOnce(), StatusIs(absl::StatusCode::kUnavailable));
@@ -273,10 +308,17 @@ TEST_F(DatabaseTest, AServiceMayStartBeforeItsDatabase) {
   EXPECT_EQ(health_->Next(), HealthCheckResponse::NOT_SERVING);
   EXPECT_THAT(CallOnce(), AllOf(StatusIs(absl::StatusCode::kUnavailable), testing::HasReason("NOT_SERVING")));
   mariadb_.Start();
-  EXPECT_TRUE(suite_.Until("the service says that nobody has migrated", [&] {
-    return std::string_view(CallOnce().error_message()).find("migrate") != std::string_view::npos;
+  EXPECT_TRUE(suite_.Until("the service says that nobody has begun it", [&] {
+    return std::string_view(CallOnce().error_message()).find("migrate --new") != std::string_view::npos;
   }));
-  EXPECT_EQ(Migrate().exit_code, 0);
+  const testing::Outcome missed = Migrate();
+  EXPECT_EQ(missed.exit_code, 1) << "somebody may have lost it";
+  EXPECT_THAT(missed.errors, HasSubstr("the database is empty"));
+  EXPECT_THAT(Migrate({"--new", "--deployment=elsewhere"}).output, HasSubstr("in the deployment elsewhere"));
+  EXPECT_TRUE(suite_.Until("the service says whose it is", [&] {
+    return std::string_view(CallOnce().error_message()).find("in the deployment elsewhere") != std::string_view::npos;
+  }));
+  Run([](db::SchemaTransaction& tx) { return tx.Execute("UPDATE owner SET deployment = 'local'").status(); });
   AwaitHealth(HealthCheckResponse::SERVING);
   EXPECT_THAT(Status(), IsOk());
 
@@ -378,6 +420,7 @@ TEST(MetricsTest, AreOfferedOnLoopback) {
     EXPECT_THAT(result->body, HasSubstr("method=\"section55.admin.v1.Admin/GetStatus\""));
     EXPECT_THAT(result->body, HasSubstr("section55_rpc_seconds_bucket{"));
     EXPECT_THAT(result->body, HasSubstr("section55_jobs_parked 0"));
+    EXPECT_THAT(result->body, HasSubstr("section55_certificate_days_left 8"));  // of 825
     EXPECT_EQ(result->body.find("section55_parked_events{") != std::string::npos, service != Service::kRegistry);
   }
 }
@@ -428,6 +471,11 @@ TEST(LogTest, LinesAreJsonWithoutDraftsAndTokens) {
   EXPECT_THAT(suite.Log(Service::kAuthoring),
               AllOf(HasSubstr("\"actor\":\"people/norfolk-author\""), HasSubstr("\"tenant\":\"bodies/norfolk-pcc\""),
                     HasSubstr("ResponseAuthoring/ApproveResponse"), HasSubstr("\"code\":\"INVALID_ARGUMENT\"")));
+  // The audit stands apart, and holds who approved, but not who read.
+  const std::string audit = testing::ReadFile(suite.AuditFile(Service::kAuthoring));
+  EXPECT_THAT(audit,
+              AllOf(HasSubstr("ResponseAuthoring/ApproveResponse"), HasSubstr("\"actor\":\"people/norfolk-approver\""),
+                    HasSubstr(name), Not(HasSubstr("GetResponse")), Not(HasSubstr(kMark))));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// README.md's tour, command by command: every one must work as it stands there, on a suite that deploy/local/suite brings up with its
-// sample data. Only the ports and var/ are replaced, as the test's suite is not the reader's.
+// README.md's tour and the runbook of backups, command by command: every one must work as it stands there, on a suite that
+// deploy/local/suite brings up with its sample data. Only the ports and var/ are replaced, as the test's suite is not the reader's.
 //
-// What is run are the blocks marked ```bash under the heading "A tour in five minutes". A line that begins with "#=> " is what the
+// What is run are the blocks marked ```bash under one heading of a page. A line that begins with "#=> " is what the
 // command before it prints, or a part of it; spaces and line breaks do not count.
 
 #include <fmt/format.h>
@@ -24,7 +24,6 @@ namespace {
 
 using testing::Outcome;
 
-constexpr std::string_view kHeading = "A tour in five minutes";
 constexpr int kReadersBase = 7100;
 constexpr int kWebOffset = 955;
 
@@ -58,7 +57,7 @@ bool Unfinished(const std::string& text) {
   return text.ends_with('\\') || testing::Run({.words = {"/bin/bash", "-n", "-c", text}}).exit_code != 0;
 }
 
-std::vector<Step> ReadTour(const std::string& readme) {
+std::vector<Step> ReadTour(const std::string& readme, std::string_view heading) {
   std::vector<Step> steps;
   bool in_tour = false;
   bool in_block = false;
@@ -66,7 +65,7 @@ std::vector<Step> ReadTour(const std::string& readme) {
   const std::vector<std::string> lines = absl::StrSplit(readme, '\n');
   for (const std::string& line : lines) {
     if (!in_block && line.starts_with('#')) {
-      in_tour = line.find(kHeading) != std::string::npos || (in_tour && line.starts_with("###"));
+      in_tour = line.find(heading) != std::string::npos || (in_tour && line.starts_with("###"));
     } else if (line.starts_with("```")) {
       EXPECT_TRUE(pending.empty()) << "a command of the tour does not end: " << pending;
       in_block = !in_block && in_tour && line == "```bash";
@@ -127,28 +126,33 @@ class ReadmeTest : public ::testing::Test {
     return std::regex_replace(result, var, "$1" + folder_.path().string() + "/");
   }
 
+  void RunAll(const std::string& page, std::string_view heading) {
+    const std::vector<Step> steps =
+        ReadTour(testing::ReadFile(fmt::format("{}/{}", SECTION55_SOURCE_DIR, page)), heading);
+    ASSERT_GE(steps.size(), 3) << page << " has no ```bash blocks under the heading \"" << heading
+                               << "\", or hardly any";
+    const Outcome up = RunSuite("up");
+    ASSERT_EQ(up.exit_code, 0) << up.output << up.errors;
+    for (const Step& step : steps) {
+      SCOPED_TRACE(step.command);
+      const Outcome outcome = testing::Run(Bash(Ours(step.command)));
+      EXPECT_EQ(outcome.exit_code, 0) << outcome.output << outcome.errors;
+      for (const std::string& expected : step.expected) {
+        EXPECT_NE(WithoutSpaces(outcome.output).find(WithoutSpaces(Ours(expected))), std::string::npos)
+            << "it does not print\n"
+            << expected << "\nbut\n"
+            << outcome.output;
+      }
+    }
+  }
+
   Ports ports_;
   testing::TemporaryFolder folder_;
 };
 
-TEST_F(ReadmeTest, EveryCommandOfTheTourWorks) {
-  const std::vector<Step> tour = ReadTour(testing::ReadFile(SECTION55_SOURCE_DIR "/README.md"));
-  ASSERT_GE(tour.size(), 3) << "README.md has no ```bash blocks under the heading \"" << kHeading
-                            << "\", or hardly any";
-  const Outcome up = RunSuite("up");
-  ASSERT_EQ(up.exit_code, 0) << up.output << up.errors;
-  for (const Step& step : tour) {
-    SCOPED_TRACE(step.command);
-    const Outcome outcome = testing::Run(Bash(Ours(step.command)));
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.output << outcome.errors;
-    for (const std::string& expected : step.expected) {
-      EXPECT_NE(WithoutSpaces(outcome.output).find(WithoutSpaces(Ours(expected))), std::string::npos)
-          << "it does not print\n"
-          << expected << "\nbut\n"
-          << outcome.output;
-    }
-  }
-}
+TEST_F(ReadmeTest, EveryCommandOfTheTourWorks) { RunAll("README.md", "A tour in five minutes"); }
+
+TEST_F(ReadmeTest, EveryCommandOfTheRunbookOfBackupsWorks) { RunAll("deploy/backup/README.md", "Runbook"); }
 
 }  // namespace
 }  // namespace section55::e2e

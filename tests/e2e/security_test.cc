@@ -8,7 +8,9 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -393,17 +395,28 @@ TEST_F(SecurityTest, ClientRefusesServerOfAnotherAuthority) {
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(SecurityTest, ServicesMayFollowAndNothingElse) {
+TEST_F(SecurityTest, ServicesMayFollowWhomTheyFollowAndNothingElse) {
+  const std::map<Service, std::set<Service>> followers = {
+      {Service::kRegistry, {Service::kAuthoring, Service::kDeadlines}},
+      {Service::kAuthoring, {Service::kPublication}},
+      {Service::kDeadlines, {}},
+      {Service::kPublication, {Service::kAuthoring, Service::kDeadlines}},
+  };
   for (const Service service : kServices) {
-    const auto as_publication = suite_->ChannelWith(service, Pki::Get().certificates("publication"));
-    common::v1::ListEventsResponse events;
-    EXPECT_THAT(EventFeed::NewStub(as_publication)->ListEvents(With("").get(), {}, &events), IsOk());
-    admin::v1::Status status;
-    EXPECT_THAT(admin::v1::Admin::NewStub(as_publication)->GetStatus(With("").get(), {}, &status),
-                StatusIs(absl::StatusCode::kPermissionDenied));
+    for (const Service caller : kServices) {
+      SCOPED_TRACE(testing::NameOf(caller) + " at " + testing::NameOf(service));
+      const auto channel = suite_->ChannelWith(service, Pki::Get().certificates(testing::NameOf(caller)));
+      const auto allowed =
+          followers.at(service).contains(caller) ? absl::StatusCode::kOk : absl::StatusCode::kPermissionDenied;
+      common::v1::ListEventsResponse events;
+      EXPECT_THAT(EventFeed::NewStub(channel)->ListEvents(With("").get(), {}, &events), StatusIs(allowed));
+      EXPECT_THAT(Follow(channel, With("")), StatusIs(allowed));
+      admin::v1::Status status;
+      EXPECT_THAT(admin::v1::Admin::NewStub(channel)->GetStatus(With("").get(), {}, &status),
+                  StatusIs(absl::StatusCode::kPermissionDenied));
+    }
   }
   const auto as_publication = suite_->ChannelWith(Service::kAuthoring, Pki::Get().certificates("publication"));
-  EXPECT_THAT(Follow(as_publication, With("")), IsOk());
   EXPECT_THAT(Get(kNorfolk, With(""), nullptr, as_publication), StatusIs(absl::StatusCode::kPermissionDenied));
   // A person's token counts even over a service's connection: no more and no less than that person may.
   EXPECT_THAT(Get(kNorfolk, With("Bearer " + Pki::Get().Token("norfolk-author")), nullptr, as_publication), IsOk());

@@ -307,7 +307,8 @@ int Bench() {
     };
     compare("SQLite", [&] {
       return db::Options{.url = fmt::format("sqlite:{}/{}.sqlite", folder.path().string(), ++files),
-                         .password_file = ""};
+                         .password_file = "",
+                         .create = true};
     });
     compare("MariaDB", [&] { return db::Options{.url = server.UrlOf(server.NewDatabase()), .password_file = ""}; });
   }

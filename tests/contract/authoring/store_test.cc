@@ -168,13 +168,19 @@ TEST_P(StoreTest, BytesPassedOnAreTheWholeResponse) {
   stored.response.mutable_signatory()->set_name("A. Commissioner");
   ASSERT_THAT(Insert(stored), IsOk());
   for (const auto view : {v1::RESPONSE_VIEW_BASIC, v1::RESPONSE_VIEW_FULL}) {
-    v1::Response passed_on, parsed;
+    v1::Response passed_on, parsed, in_bytes;
     ASSERT_THAT(Read([&](db::Transaction& tx) {
                   return ReadResponse(tx, "norfolk-pcc", "safe-to-share", view, [&](const ResponseBytes& bytes) {
                     EXPECT_EQ(bytes.body, "norfolk-pcc");
                     EXPECT_EQ(bytes.force, "norfolk");
                     EXPECT_EQ(bytes.state, v1::Response::OPEN);
                     EXPECT_THAT(PassOn(bytes, passed_on), IsOk());
+                    std::string serialised = "something else";
+                    EXPECT_THAT(Serialise(bytes, serialised), IsOk());
+                    EXPECT_TRUE(in_bytes.ParseFromString(serialised));
+                    ResponseBytes broken = bytes;
+                    broken.content.remove_suffix(1);
+                    EXPECT_THAT(Serialise(broken, serialised), StatusIs(absl::StatusCode::kDataLoss));
                     return Parse(bytes, parsed);
                   });
                 }),
@@ -183,6 +189,7 @@ TEST_P(StoreTest, BytesPassedOnAreTheWholeResponse) {
     v1::Response received;
     ASSERT_TRUE(received.ParseFromString(passed_on.SerializeAsString()));
     EXPECT_THAT(received, EqualsProto(parsed.DebugString()));
+    EXPECT_THAT(in_bytes, EqualsProto(parsed.DebugString()));
     const bool full = view == v1::RESPONSE_VIEW_FULL;
     EXPECT_EQ(received.etag(), "v1");
     EXPECT_EQ(received.comments(), full ? "Comments." : "");

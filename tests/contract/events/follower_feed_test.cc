@@ -226,6 +226,7 @@ TEST_P(FollowerFeedTest, ANewerVersionIsWaitedAt) {
   follower_->Start();
   EXPECT_TRUE(WaitForError("sends google.protobuf.StringValue version 2"));
   EXPECT_THAT(follower_->Status().last_error(), StartsWith("UNIMPLEMENTED"));
+  EXPECT_TRUE(follower_->Status().waits_for_newer_program());
   EXPECT_EQ(follower_->Status().position(), 1);
   follower_->Stop();
   Follower successor(kSource, source_.Channel(), database(), clock_, queue_, handled_.Handlers(2));

@@ -1,6 +1,9 @@
 // What a follower guarantees, on both engines: one effect per event, whatever fails when.
+#include <atomic>
 #include <thread>
 
+#include "absl/synchronization/notification.h"
+#include "libs/base/log.h"
 #include "tests/contract/events/follower_fixture.h"
 
 namespace section55::events {
@@ -241,6 +244,63 @@ TEST_P(FollowerTest, StopsAmidPassingErrorsAndGoesOnWhereItStopped) {
   ASSERT_TRUE(handled_.WaitFor("4"));
   restarted->Stop();
   EXPECT_THAT(Effects(database()), ElementsAre("1", "2", "3", "4"));
+}
+
+TEST_P(FollowerTest, LogsWhenItsErrorBecomesAnother) {
+  ::testing::internal::CaptureStderr();
+  base::StartLog("response-authoring");
+  std::atomic<int> tries = 0;
+  absl::Notification second_is_said;
+  ScriptedFeed feed([&](int64_t, grpc::ServerWriter<common::v1::FollowResponse>&) {
+    const int attempt = ++tries;
+    if (attempt == 8) {
+      second_is_said.Notify();  // what came of the sixth has been noted since
+    }
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, attempt < 6 ? "the first reason" : "the second reason");
+  });
+  const FeedHost host(feed);
+  const auto follower = MakeFollower(host.Channel());
+  follower->Start();
+  second_is_said.WaitForNotification();
+  follower->Stop();
+  base::StopLog();
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  const auto count = [&](const std::string& text) {
+    int found = 0;
+    for (size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
+      ++found;
+    }
+    return found;
+  };
+  EXPECT_EQ(count("the first reason"), 1) << log;
+  EXPECT_EQ(count("the second reason"), 1) << log;
+}
+
+TEST_P(FollowerTest, SaysForHowLongItHasBeenBehind) {
+  ScriptedFeed feed([&](int64_t, grpc::ServerWriter<common::v1::FollowResponse>&) {
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "away");
+  });
+  const FeedHost host(feed);
+  const auto follower = MakeFollower(host.Channel());
+  EXPECT_FALSE(follower->Status().has_behind_for()) << "another replica follows";
+  follower->Start();
+  const auto behind = [&] {
+    return absl::Seconds(follower->Status().behind_for().seconds()) +
+           absl::Nanoseconds(follower->Status().behind_for().nanos());
+  };
+  while (behind() < absl::Milliseconds(50)) {  // the test's own limit of time ends it otherwise
+  }
+  follower->Stop();
+  EXPECT_FALSE(follower->Status().has_behind_for());
+
+  Source source;
+  source.Append("subjects/a", "1");
+  const auto level = MakeFollower(source.Channel());
+  level->Start();
+  ASSERT_TRUE(handled_.WaitFor("1"));
+  while (level->Status().behind_for().nanos() != 0 || !level->Status().connected()) {
+  }
+  level->Stop();
 }
 
 TEST_P(FollowerTest, OutlivesItsSource) {

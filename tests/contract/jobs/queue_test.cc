@@ -51,6 +51,44 @@ TEST_P(QueueTest, WaitsForTheTime) {
   EXPECT_TRUE(WaitForEffects({"now", "now2", "later"}));
 }
 
+// Says when somebody waits on it although the time has come.
+class DoubtedClock : public base::DrivenClock {
+ public:
+  using DrivenClock::DrivenClock;
+  bool InDoubt() const override { return in_doubt; }
+  void WaitUntil(absl::Time when) override {
+    if (in_doubt && !waited.HasBeenNotified()) {
+      waited.Notify();
+    }
+    DrivenClock::WaitUntil(when);
+  }
+  std::atomic<bool> in_doubt = true;
+  absl::Notification waited;
+};
+
+TEST_P(QueueTest, WhileTheClockIsInDoubtNoJobIsBegun) {
+  DoubtedClock clock(kStart);
+  Queue queue(database(), clock, "localhost:1");
+  queue.Handle("note", Noting());
+  ASSERT_THAT(Schedule(queue, MakeJob("due")), IsOk());
+  queue.Start();
+  clock.waited.WaitForNotification();
+  EXPECT_THAT(Effects(), IsEmpty());
+  EXPECT_EQ(queue.Count()->waiting, 1);
+  clock.in_doubt = false;
+  clock.Wake();
+  EXPECT_TRUE(WaitForEffects({"due"}));
+}
+
+TEST_P(QueueTest, SaysForHowLongTheLongestDueHasBeenDue) {
+  Queue queue(database(), clock_, "localhost:1");
+  EXPECT_EQ(queue.Count()->overdue, absl::ZeroDuration());
+  ASSERT_THAT(Schedule(queue, MakeJob("later", kStart + absl::Hours(1))), IsOk());
+  EXPECT_EQ(queue.Count()->overdue, absl::ZeroDuration());
+  ASSERT_THAT(Schedule(queue, MakeJob("due", kStart - absl::Minutes(5))), IsOk());
+  EXPECT_EQ(queue.Count()->overdue, absl::Minutes(5));
+}
+
 TEST_P(QueueTest, TheLongestDueComesFirst) {
   Queue queue(database(), clock_, "here:1", 1);
   queue.Handle("note", Noting());

@@ -1,22 +1,9 @@
 // Submitting and approving: of the text that was read, by a second person, and only of what can be published.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "libs/base/limits.h"
 #include "tests/service/authoring/fixture.h"
 
 namespace section55::authoring {
 namespace {
-
-using ::section55::testing::HasReason;
-using ::section55::testing::IsOk;
-using ::section55::testing::StatusIs;
-using ::section55::testing::ViolationOn;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 TEST_F(AuthoringTest, TheApprovedEventCarriesAllThatPublicationNeeds) {
   ASSERT_NO_FATAL_FAILURE(SubmitComplete());

@@ -1,22 +1,9 @@
 // What the chief officer is asked, says, takes back, and what happens when nothing is said.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "libs/base/limits.h"
 #include "tests/service/authoring/fixture.h"
 
 namespace section55::authoring {
 namespace {
-
-using ::section55::testing::HasReason;
-using ::section55::testing::IsOk;
-using ::section55::testing::StatusIs;
-using ::section55::testing::ViolationOn;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 TEST_F(AuthoringTest, ARepeatFromTheForceStillHidesTheDraft) {
   ASSERT_THAT(SetComments(kAuthor, "Draft."), IsOk());
@@ -141,6 +128,9 @@ TEST_F(SilenceTest, WaitsForTheDayThatWasSetLast) {
 TEST_F(SilenceTest, IsNotRecordedOverCommentsButAfterTheirWithdrawal) {
   ASSERT_THAT(Invite(absl::CivilDay(2021, 1, 14)), IsOk());
   ASSERT_THAT(Comment(kChief), IsOk());
+  const auto jobs = jobs_.List("", false, {}, 10);
+  ASSERT_THAT(jobs, IsOk());
+  EXPECT_THAT(*jobs, IsEmpty()) << "nothing is left to be recorded";
   SetClock(absl::CivilMinute(2021, 1, 15, 8, 0));
   v1::WithdrawChiefOfficerCommentsRequest withdraw;
   withdraw.set_name(kNorfolk);

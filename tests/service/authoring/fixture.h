@@ -1,4 +1,4 @@
-// response-authoring in process: real server, real SQLite, events made by hand.
+// response-authoring in process: real server, real SQLite, events made by hand; and the matchers that its tests use.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -29,6 +29,16 @@
 #include "services/response-authoring/service.h"
 
 namespace section55::authoring {
+
+using ::section55::testing::HasReason;
+using ::section55::testing::IsOk;
+using ::section55::testing::StatusIs;
+using ::section55::testing::ViolationOn;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 inline constexpr char kNorfolk[] = "bodies/norfolk-pcc/responses/safe-to-share";
 inline constexpr char kSuffolk[] = "bodies/suffolk-pcc/responses/safe-to-share";
@@ -82,9 +92,9 @@ class AuthoringTest : public ::testing::Test {
       registry::v1::BodyRegistered registered;
       registered.mutable_body()->set_name(std::string("bodies/") + area + "-pcc");
       registered.mutable_body()->set_force(std::string("forces/") + area);
-      EXPECT_THAT(Arrives(registered), section55::testing::IsOk());
+      EXPECT_THAT(Arrives(registered), IsOk());
     }
-    EXPECT_THAT(Arrives(SafeToShare()), section55::testing::IsOk());
+    EXPECT_THAT(Arrives(SafeToShare()), IsOk());
   }
 
   // A report with recommendation 5 for both bodies and 2 for others.
@@ -135,7 +145,7 @@ class AuthoringTest : public ::testing::Test {
 
   v1::Response Get(const Person& person, const std::string& name = kNorfolk) {
     v1::Response response;
-    EXPECT_THAT(Get(person, name, &response), section55::testing::IsOk());
+    EXPECT_THAT(Get(person, name, &response), IsOk());
     return response;
   }
 
@@ -200,10 +210,10 @@ class AuthoringTest : public ::testing::Test {
 
   // Brings Norfolk's response to the commissioner's desk.
   void SubmitComplete() {
-    ASSERT_THAT(Invite(absl::CivilDay(2021, 1, 14)), section55::testing::IsOk());
-    ASSERT_THAT(Comment(kChief), section55::testing::IsOk());
-    ASSERT_THAT(WriteAll(), section55::testing::IsOk());
-    ASSERT_THAT(Submit(Get(kAuthor).etag()), section55::testing::IsOk());
+    ASSERT_THAT(Invite(absl::CivilDay(2021, 1, 14)), IsOk());
+    ASSERT_THAT(Comment(kChief), IsOk());
+    ASSERT_THAT(WriteAll(), IsOk());
+    ASSERT_THAT(Submit(Get(kAuthor).etag()), IsOk());
   }
 
   grpc::Status Approve(const Person& person, const std::string& etag, const std::string& request_id = "",
@@ -223,13 +233,13 @@ class AuthoringTest : public ::testing::Test {
       return log_.Append(tx, {.tenant = "", .subject = "mark", .actor = "test", .cause = "test", .time = kMidJanuary},
                          v1::ResponseSubmitted());
     });
-    EXPECT_THAT(marked, section55::testing::IsOk());
+    EXPECT_THAT(marked, IsOk());
     log_.Start();
     bool complete = false;
     while (!complete) {
       EXPECT_TRUE(log_.WaitBeyond(seen_, absl::Seconds(60)));
       const auto page = log_.Read(seen_, 1000);
-      EXPECT_THAT(page, section55::testing::IsOk());
+      EXPECT_THAT(page, IsOk());
       for (const auto& event : page->events) {
         seen_ = event.position();
         complete = event.subject() == "mark";

@@ -1,22 +1,9 @@
 // Lists: whose responses, in which order, and how much at a time. Responses as large as they can be.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "libs/base/limits.h"
 #include "tests/service/authoring/fixture.h"
 
 namespace section55::authoring {
 namespace {
-
-using ::section55::testing::HasReason;
-using ::section55::testing::IsOk;
-using ::section55::testing::StatusIs;
-using ::section55::testing::ViolationOn;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 TEST_F(AuthoringTest, AListAcrossBodiesShowsEachCallerTheirOwn) {
   const auto names = [&](const Person& person, const std::string& filter = "") {

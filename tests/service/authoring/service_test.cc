@@ -1,23 +1,11 @@
 // response-authoring in process: who sees and changes what, and what its followers are told.
 #include "services/response-authoring/service.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "libs/base/limits.h"
 #include "tests/service/authoring/fixture.h"
 
 namespace section55::authoring {
 namespace {
-
-using ::section55::testing::HasReason;
-using ::section55::testing::IsOk;
-using ::section55::testing::StatusIs;
-using ::section55::testing::ViolationOn;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
 
 TEST_F(AuthoringTest, APublishedReportOpensOneResponseForEveryBodyHoweverOftenItArrives) {
   EXPECT_THAT(Arrives(SafeToShare()), IsOk());

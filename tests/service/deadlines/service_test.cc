@@ -36,7 +36,7 @@ class ServiceTest : public ::testing::Test {
         directory_(*database_, store::ForceOf),
         server_(London(2021, 2, 9, 12)),
         world_(*database_, server_.clock()) {
-    server_.Add<DeadlineSchedulerService>(kServiceName, *database_, directory_);
+    server_.Add<DeadlineSchedulerService>(kServiceName, *database_, directory_, server_.clock(), world_.changes());
     server_.server().SetTenantDirectory(&directory_);
     server_.Start();
     stub_ = v1::DeadlineScheduler::NewStub(server_.channel());
@@ -297,6 +297,80 @@ TEST_F(ServiceTest, TellsWhereABodyStandsToThoseWhoMayReadItsDeadline) {
   // Its own people learn that there is none.
   EXPECT_THAT(Explain({"author@bodies/essex-pcc"}, "inspections/safe-to-share", "bodies/essex-pcc"),
               StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ServiceTest, WhatAWrongClockMissedIsTakenBackWithARecord) {
+  // One was rightly missed; then the clock goes wrong, and the other two are.
+  Publish("old", absl::CivilDay(2020, 1, 2), {"norfolk-pcc"});
+  ASSERT_THAT(world_.Miss("norfolk-pcc", "old"), IsOk());
+  server_.clock().Set(London(2021, 4, 9, 12));
+  ASSERT_THAT(world_.Miss("norfolk-pcc", "safe-to-share"), IsOk());
+  ASSERT_THAT(world_.Miss("suffolk-pcc", "safe-to-share"), IsOk());
+  const absl::Time now = London(2021, 2, 9, 12);
+  server_.clock().Set(now);
+
+  const auto reinstate = [&](const std::vector<std::string>& roles, const std::string& parent,
+                             const std::string& reason, const std::string& request_id) {
+    v1::ReinstateDeadlinesRequest request;
+    request.set_parent(parent);
+    request.set_reason(reason);
+    request.set_request_id(request_id);
+    v1::ReinstateDeadlinesResponse response;
+    const grpc::Status status = stub_->ReinstateDeadlines(server_.As("olive", roles).get(), request, &response);
+    return status.ok() ? absl::StatusOr<v1::ReinstateDeadlinesResponse>(response) : AsStatus(status);
+  };
+  const std::vector<std::string> operators = {"operator"};
+  EXPECT_THAT(reinstate(kNorfolkAuthor, "bodies/norfolk-pcc", "why", "1"),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(reinstate(kAuditor, "bodies/-", "why", "1"), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(reinstate(operators, "bodies/-", " ", "1"), ViolationOn("reason"));
+  EXPECT_THAT(reinstate(operators, "norfolk", "why", "1"), ViolationOn("parent"));
+
+  const auto one = reinstate(operators, "bodies/norfolk-pcc", "the clock of the host was wrong", "1");
+  ASSERT_THAT(one, IsOk());
+  ASSERT_EQ(one->deadlines_size(), 1);
+  EXPECT_FALSE(one->more());
+  const v1::Deadline kept = world_.Load("norfolk-pcc", "safe-to-share");
+  EXPECT_EQ(one->deadlines(0).SerializeAsString(), kept.SerializeAsString());
+  EXPECT_EQ(kept.state(), v1::Deadline::PENDING);
+  ASSERT_EQ(kept.reinstatements_size(), 1);
+  EXPECT_EQ(kept.reinstatements(0).actor(), "people/olive");
+  EXPECT_EQ(kept.reinstatements(0).reason(), "the clock of the host was wrong");
+  EXPECT_EQ(base::FromTimestamp(kept.reinstatements(0).time()), now);
+  EXPECT_EQ(world_.Load("suffolk-pcc", "safe-to-share").state(), v1::Deadline::MISSED);
+  EXPECT_EQ(reinstate(operators, "bodies/norfolk-pcc", "the clock of the host was wrong", "1")->deadlines_size(), 1)
+      << "the first answer";
+  EXPECT_EQ(reinstate(operators, "bodies/norfolk-pcc", "again", "2")->deadlines_size(), 0);
+  EXPECT_EQ(reinstate(operators, "bodies/-", "and the rest", "3")->deadlines_size(), 1);
+  EXPECT_EQ(world_.Load("suffolk-pcc", "safe-to-share").state(), v1::Deadline::PENDING);
+  EXPECT_EQ(world_.Load("norfolk-pcc", "old").state(), v1::Deadline::MISSED) << "that is true";
+
+  const std::vector<common::v1::Event> events = world_.Events();
+  const common::v1::Event& last = events.back();
+  v1::DeadlineReinstated told;
+  ASSERT_TRUE(last.payload().UnpackTo(&told));
+  EXPECT_EQ(last.actor(), "people/olive");
+  EXPECT_EQ(told.deadline().reinstatements(0).reason(), "and the rest");
+  // It is on the timer again, for its own day.
+  const auto jobs = world_.jobs().List("bodies/suffolk-pcc", false, {}, 10);
+  ASSERT_THAT(jobs, IsOk());
+  ASSERT_EQ(jobs->size(), 1u);
+  EXPECT_EQ(base::FromTimestamp(jobs->front().due_time()), London(2021, 2, 11));
+}
+
+TEST_F(ServiceTest, AnOperatorIsToldHowManyDutiesAreNear) {
+  const auto within_seven_days = [&] {
+    return CountDueWithin(*database_, server_.clock().Now(), absl::Hours(7 * 24)).value_or(-1);
+  };
+  EXPECT_EQ(within_seven_days(), 2) << "due the day after tomorrow";
+  server_.clock().Set(London(2021, 2, 3, 23));
+  EXPECT_EQ(within_seven_days(), 0);
+  server_.clock().Set(London(2021, 2, 11, 12));
+  EXPECT_EQ(within_seven_days(), 2) << "one that the timer has not come to is near enough";
+  EXPECT_EQ(CountMissed(*database_).value_or(-1), 0);
+  ASSERT_THAT(world_.Miss("norfolk-pcc", "safe-to-share"), IsOk());
+  EXPECT_EQ(CountMissed(*database_).value_or(-1), 1);
+  EXPECT_EQ(within_seven_days(), 1);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A deadline-scheduler without its server: a database, an event log and a driven clock, fed with events made by hand.
+// A deadline-scheduler without its server: a database, an event log and a clock of the test's, fed with events made by hand.
 #pragma once
 
 #include <fmt/format.h>
@@ -80,7 +80,7 @@ inline common::v1::Event ResponsePublished(const std::string& body, const std::s
 
 class World {
  public:
-  World(db::Database& database, base::DrivenClock& clock, const std::string& holder = "localhost:7103")
+  World(db::Database& database, base::Clock& clock, const std::string& holder = "localhost:7103")
       : database_(database),
         clock_(clock),
         log_(database),
@@ -91,7 +91,6 @@ class World {
   }
 
   db::Database& database() { return database_; }
-  base::DrivenClock& clock() { return clock_; }
   events::EventLog& log() { return log_; }
   // Not started.
   jobs::Queue& jobs() { return jobs_; }
@@ -163,7 +162,7 @@ class World {
 
  private:
   db::Database& database_;
-  base::DrivenClock& clock_;
+  base::Clock& clock_;
   events::EventLog log_;
   jobs::Queue jobs_;
   Changes changes_;

@@ -80,7 +80,7 @@ class PolicyTest : public ::testing::Test {
     return Authorise(caller, request);
   }
 
-  const Policy policy_ =
+  Policy policy_ =
       *Policy::Compile({DescriptorPool::generated_pool()->FindServiceByName("section55.authoring.v1.ResponseAuthoring"),
                         DescriptorPool::generated_pool()->FindServiceByName("section55.common.v1.EventFeed")});
   Directory directory_;
@@ -266,6 +266,17 @@ TEST_F(PolicyTest, AFeedIsFollowedWholeByServicesAndOtherwiseByBody) {
   EXPECT_THAT(Authorise(author_, request)->bodies, ElementsAre("bodies/norfolk-pcc"));
   request.set_parent("bodies/suffolk-pcc");
   EXPECT_THAT(Authorise(author_, request), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(PolicyTest, AServersOwnListTakesServicesFromARuleAndAddsNone) {
+  common::v1::FollowRequest follow;
+  policy_.Narrow("section55.common.v1.EventFeed", {"publication", "intruder"});
+  EXPECT_THAT(Authorise(Service("publication"), follow), IsOk());
+  EXPECT_THAT(Authorise(Service("deadline-scheduler"), follow), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Authorise(Service("intruder"), follow), StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Authorise(Person({{AccessRule::AUDITOR, ""}}), follow), IsOk()) << "people are left alone";
+  policy_.Narrow("section55.common.v1.EventFeed", {});
+  EXPECT_THAT(Authorise(Service("publication"), follow), StatusIs(absl::StatusCode::kPermissionDenied));
 }
 
 TEST_F(PolicyTest, AMalformedNameIsToldOnlyToThoseWithARole) {

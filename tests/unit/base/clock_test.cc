@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "libs/base/guarded_clock.h"
+
 namespace section55::base {
 namespace {
 
@@ -28,8 +30,8 @@ TEST(DrivenClockTest, AWaitEndsWhenItsTimeComes) {
 
 TEST(ClockTest, WakeEndsAWaitOrTheNextOne) {
   DrivenClock driven(kNoon);
-  const auto system = MakeSystemClock();
-  for (Clock* clock : {static_cast<Clock*>(&driven), system.get()}) {
+  GuardedClock guarded;
+  for (Clock* clock : {static_cast<Clock*>(&driven), static_cast<Clock*>(&guarded)}) {
     clock->Wake();
     clock->WaitUntil(absl::InfiniteFuture());
     std::thread waiting([&] { clock->WaitUntil(absl::InfiniteFuture()); });

@@ -94,8 +94,10 @@ TEST(ParseFilter, RefusesEverythingElseAndSaysWhatCanBeAsked) {
                              "title > a"}) {
     const Parsed parsed = Parse(filter);
     EXPECT_THAT(parsed.asked, IsEmpty()) << filter;
-    EXPECT_THAT(parsed.refusal, HasSubstr("state (!= =) with one of PENDING, MET, MISSED; inspection (=) with a name "
-                                          "of the form inspections/{inspection}; due_date"))
+    EXPECT_THAT(
+        parsed.refusal,
+        HasSubstr("state (!= =) with one of PENDING, MET, MISSED, CANCELLED, TRANSFERRED; inspection (=) with a name "
+                  "of the form inspections/{inspection}; due_date"))
         << filter;
   }
   // However long it is, the answer is not.

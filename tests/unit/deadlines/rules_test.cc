@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "libs/base/proto_time.h"
 #include "libs/base/status.h"
 #include "libs/calendar/format.h"
@@ -92,6 +94,7 @@ TEST(StatesTest, AreTheWholeLifeOfADeadline) {
   EXPECT_EQ(base::Draw(kTransitions, v1::Deadline::State_Name<v1::Deadline::State>),
             "PENDING -> MET: the response is published\n"
             "PENDING -> MISSED: its last day has passed\n"
+            "MISSED -> PENDING: its day has not passed: the clock was wrong\n"
             "MISSED -> MET: the response is published late, or in time and heard of late\n");
 }
 
@@ -194,6 +197,31 @@ TEST(ExplainTest, WithoutADueDateTheLastStepSaysWhy) {
     EXPECT_THAT(*other->steps().rbegin(), HasSubstr("section 55 sets no day"));
     EXPECT_THAT(other->steps(), Not(Contains(HasSubstr("10 February"))));
   }
+}
+
+TEST(Explain, SaysEveryStepAsDataToo) {
+  const auto response = Explain("section-55-5a", kPublished, Inspection::STATUTE_S55, London(2021, 2, 9)).value();
+  EXPECT_TRUE(response.statutory());
+  ASSERT_EQ(response.working_size(), response.steps_size());
+  for (int i = 0; i < response.working_size(); ++i) {
+    EXPECT_EQ(response.working(i).text(), response.steps(i));
+  }
+  EXPECT_EQ(response.working(0).kind(), v1::Step::START);
+  EXPECT_EQ(response.working(0).day_number(), 1);
+  const auto due = std::find_if(response.working().begin(), response.working().end(),
+                                [](const v1::Step& step) { return step.kind() == v1::Step::DUE; });
+  ASSERT_NE(due, response.working().end());
+  EXPECT_EQ(due->day_number(), 56);
+  EXPECT_EQ(base::ToCivilDay(due->date()), absl::CivilDay(2021, 2, 10));
+  EXPECT_EQ(response.working().rbegin()->kind(), v1::Step::TODAY);
+  EXPECT_EQ(response.working().rbegin()->day_number(), 55);
+}
+
+TEST(Explain, APracticeHasADayWhateverTheBasisAndIsNoLaw) {
+  const auto update = Explain("six-month-update", kPublished, Inspection::VOLUNTARY, London(2021, 2, 9)).value();
+  EXPECT_FALSE(update.statutory());
+  EXPECT_EQ(base::ToCivilDay(update.due_date()), absl::CivilDay(2021, 6, 17));
+  EXPECT_THAT(update.steps(), Contains(HasSubstr("no law")));
 }
 
 TEST(ExplainTest, RefusesWhatItCannotCompute) {

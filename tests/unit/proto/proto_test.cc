@@ -107,6 +107,7 @@ TEST(Proto, EveryChangeTakesARequestId) {
   // What administers a server, and not a resource, is repeatable by nature.
   const std::set<std::string> exempt = {"section55.admin.v1.Admin.RetryParkedEvent",
                                         "section55.admin.v1.Admin.AcceptFeed", "section55.admin.v1.Admin.RetryJob",
+                                        "section55.admin.v1.Admin.ConfirmClock",
                                         "section55.admin.v1.DrivenClock.SetTime"};
   ForEachMethod([&](const MethodDescriptor& method) {
     if (!Reads(method) && !exempt.contains(method.full_name())) {
@@ -117,7 +118,8 @@ TEST(Proto, EveryChangeTakesARequestId) {
 
 TEST(Proto, EveryChangeOfSomethingThatExistsTakesAnEtag) {
   ForEachMethod([&](const MethodDescriptor& method) {
-    if (!Reads(method) && !StartsWithOneOf(method.name(), {"Create", "Set", "Retry", "Accept"})) {
+    if (!Reads(method) &&
+        !StartsWithOneOf(method.name(), {"Create", "Set", "Retry", "Accept", "Confirm", "Reinstate"})) {
       EXPECT_NE(method.input_type()->FindFieldByName("etag"), nullptr);
     }
   });

@@ -61,6 +61,30 @@ TEST(Publish, KeepsTheTimelinessOfTheFirstEditionForEver) {
               EqualsProto(first.published_time()));
 }
 
+TEST(Publish, DatesNothingAnewThatOthersRemember) {
+  const absl::Time then = MorningOf(absl::CivilDay(2021, 2, 9));
+  const absl::Time now = MorningOf(absl::CivilDay(2021, 6, 1));
+  const v1::PublicationRecord first = PublishedAt(then);
+  authoring::v1::Response response = SampleResponse();
+  *response.mutable_approval()->mutable_time() = base::ToTimestamp(then - absl::Seconds(1));
+  EXPECT_THAT(*rules::Publish(response, std::nullopt, now, {.edition = then}), EqualsProto(first));
+  // Whoever counts no editions remembers the first one's.
+  EXPECT_THAT(*rules::Publish(response, std::nullopt, now, {.first = then}), EqualsProto(first));
+  // Another text than the one that was published then: its own instant is new, the body's day is not.
+  *response.mutable_approval()->mutable_time() = base::ToTimestamp(now - absl::Hours(1));
+  const v1::PublicationRecord rewritten = *rules::Publish(response, std::nullopt, now, {.first = then});
+  EXPECT_THAT(rewritten.published_time(), EqualsProto(first.published_time()));
+  EXPECT_EQ(rewritten.day_number(), 55);
+  EXPECT_EQ(rewritten.late_by_days(), 0);
+  EXPECT_THAT(rewritten.edition_published_time(), EqualsProto(base::ToTimestamp(now)));
+  // A later edition whose record was lost while the first one's was not.
+  response.set_edition(2);
+  const absl::Time second = then + absl::Hours(240);
+  const v1::PublicationRecord again = *rules::Publish(response, first, now, {.first = then, .edition = second});
+  EXPECT_THAT(again.published_time(), EqualsProto(first.published_time()));
+  EXPECT_THAT(again.edition_published_time(), EqualsProto(base::ToTimestamp(second)));
+}
+
 TEST(Describe, KnowsNoInstant) {
   const v1::PublicationRecord record = *rules::Describe(SampleResponse(), std::nullopt);
   EXPECT_FALSE(record.has_published_time());

@@ -144,6 +144,86 @@ TEST_F(ServerTest, NobodyHasMoreThanTheirShareOpen) {
   }
 }
 
+TEST_F(ServerTest, OneTenantsPeopleLeaveRoomForTheOthers) {
+  ServerOptions options = TestServer::InProcess();
+  options.max_concurrent_calls = 8;
+  options.max_calls_per_tenant = 3;
+  Start(options);
+  std::atomic<int> running = 0;
+  absl::Notification crowded;
+  absl::Notification finish;
+  authoring_->body = [&](Call& call) {
+    if (call.caller.actor != "people/bob") {
+      if (++running == 3) {
+        crowded.Notify();
+      }
+      finish.WaitForNotification();
+    }
+    return absl::OkStatus();
+  };
+  std::vector<std::thread> flood;
+  for (const char* person : {"ann", "amy", "art"}) {
+    flood.emplace_back([&, person] {
+      const auto context = server_->As(person, {"author@bodies/norfolk-pcc"});
+      GetResponseRequest request;
+      request.set_name(kResponse);
+      Response response;
+      EXPECT_THAT(ResponseAuthoring::NewStub(server_->channel())->GetResponse(context.get(), request, &response),
+                  IsOk());
+    });
+  }
+  crowded.WaitForNotification();
+  EXPECT_THAT(Get(server_->As("abe", {"author@bodies/norfolk-pcc"})),
+              AllOf(StatusIs(absl::StatusCode::kResourceExhausted), HasReason("TOO_MANY_CALLS_OF_TENANT")));
+  EXPECT_THAT(Get(server_->As("bob", {"author@bodies/suffolk-pcc"}), "bodies/suffolk-pcc/responses/safe-to-share"),
+              IsOk());
+  finish.Notify();
+  for (std::thread& each : flood) {
+    each.join();
+  }
+  while (!Get(Author()).ok()) {
+  }
+}
+
+TEST_F(ServerTest, StreamsOfAllTogetherHaveALimit) {
+  ServerOptions options = TestServer::InProcess();
+  options.max_streams = 2;
+  Start(options);
+  absl::Notification finish;
+  feed_->body = [&](Call&) {
+    finish.WaitForNotification();
+    return absl::OkStatus();
+  };
+  const auto stub = EventFeed::NewStub(server_->channel());
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<common::v1::FollowResponse>>> open;
+  common::v1::FollowResponse response;
+  for (const char* person : {"ann", "bob", "eve"}) {
+    contexts.push_back(server_->As(person, {"auditor"}));
+    open.push_back(stub->Follow(contexts.back().get(), common::v1::FollowRequest()));
+    EXPECT_EQ(open.back()->Read(&response), open.size() <= 2) << person;
+  }
+  EXPECT_THAT(open.back()->Finish(), HasReason("OVERLOADED"));
+  open.pop_back();
+  finish.Notify();
+  for (const auto& stream : open) {
+    EXPECT_THAT(stream->Finish(), IsOk());
+  }
+}
+
+TEST_F(ServerTest, NobodyHasMoreAnswersKeptThanTheirShare) {
+  ServerOptions options = TestServer::InProcess();
+  options.max_kept_bytes_per_caller = 1000;
+  Start(options);
+  size_t bytes = 600;
+  authoring_->body = [&](Call& call) { return call.keep(bytes); };
+  EXPECT_THAT(Get(Author()), IsOk());
+  EXPECT_THAT(Get(Author()), AllOf(StatusIs(absl::StatusCode::kResourceExhausted), HasReason("TOO_MUCH_KEPT")));
+  EXPECT_THAT(Get(server_->As("bob", {"author@bodies/norfolk-pcc"})), IsOk());
+  bytes = 300;
+  EXPECT_THAT(Get(Author()), IsOk());
+}
+
 TEST_F(ServerTest, WhatCannotBeReadIsTheCallersMistake) {
   Start();
   const std::map<std::string, std::string> malformed = {
@@ -205,6 +285,7 @@ TEST_F(ServerTest, RefusalsAreCountedByReason) {
 TEST_F(ServerTest, AGreedyCallerIsSlowedDown) {
   ServerOptions options = TestServer::InProcess();
   options.calls_per_second_per_caller = 0.001;
+  options.unauthenticated_calls_per_second = 0.001;
   Start(options);
   EXPECT_THAT(Get(Author()), IsOk());
   EXPECT_THAT(Get(Author()), AllOf(StatusIs(absl::StatusCode::kResourceExhausted), HasReason("RATE_LIMITED")));

@@ -64,6 +64,7 @@ class NetworkTest : public ::testing::Test {
     ServerOptions options = TestServer::InProcess();
     options.listen = "127.0.0.1:0";
     options.certificates = certificates;
+    options.service_name.clear();
     return options;
   }
   void Start(const std::string& certificates) {

@@ -1,13 +1,17 @@
 #include "libs/rpc/server.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
 
+#include "libs/base/audit.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
 #include "tests/unit/rpc/server_fixture.h"
@@ -18,6 +22,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 
 TEST_F(ServerTest, ABodyKnowsItsCall) {
   Start();
@@ -254,7 +259,7 @@ TEST_F(ServerTest, ABrokenServiceDoesNotStart) {
   EXPECT_THAT(server.Start(), MessageIs(HasSubstr("section55.authoring.v1.Mistyped is in no proto")));
 }
 
-TEST_F(ServerTest, EveryCallLeavesOneAuditLineOfJson) {
+TEST_F(ServerTest, EveryCallLeavesOneLineOfJson) {
   Start();
   ::testing::internal::CaptureStderr();
   base::StartLog("response-authoring");
@@ -269,16 +274,19 @@ TEST_F(ServerTest, EveryCallLeavesOneAuditLineOfJson) {
   std::istringstream lines(::testing::internal::GetCapturedStderr());
   std::vector<nlohmann::json> calls;
   nlohmann::json error;
+  nlohmann::json refused;
   for (std::string line; std::getline(lines, line);) {
     const auto parsed = nlohmann::json::parse(line, nullptr, false);
     ASSERT_FALSE(parsed.is_discarded()) << line;
     if (parsed["message"] == "call") {
       calls.push_back(parsed);
+    } else if (parsed["message"] == "caller refused") {
+      refused = parsed;
     } else {
       error = parsed;
     }
   }
-  ASSERT_EQ(calls.size(), 4u);
+  ASSERT_EQ(calls.size(), 3u);
   EXPECT_EQ(calls[0]["request_id"], "one");
   EXPECT_EQ(calls[0]["service"], "response-authoring");
   EXPECT_EQ(calls[0]["severity"], "INFO");
@@ -287,16 +295,91 @@ TEST_F(ServerTest, EveryCallLeavesOneAuditLineOfJson) {
   EXPECT_EQ(calls[0]["tenant"], "bodies/norfolk-pcc");
   EXPECT_EQ(calls[0]["code"], "OK");
   EXPECT_TRUE(calls[0]["micros"].is_number_integer());
-  EXPECT_EQ(calls[1]["actor"], "");
-  EXPECT_EQ(calls[1]["code"], "UNAUTHENTICATED");
-  EXPECT_EQ(calls[2]["actor"], "people/ann");
-  EXPECT_EQ(calls[2]["tenant"], "bodies/suffolk-pcc");
-  EXPECT_EQ(calls[2]["code"], "PERMISSION_DENIED");
-  EXPECT_EQ(calls[3]["code"], "INTERNAL");
+  EXPECT_EQ(calls[1]["actor"], "people/ann");
+  EXPECT_EQ(calls[1]["tenant"], "bodies/suffolk-pcc");
+  EXPECT_EQ(calls[1]["code"], "PERMISSION_DENIED");
+  EXPECT_EQ(calls[2]["code"], "INTERNAL");
+  EXPECT_EQ(refused["severity"], "WARNING");
+  EXPECT_EQ(refused["code"], "UNAUTHENTICATED");
+  EXPECT_EQ(refused["method"], "section55.authoring.v1.ResponseAuthoring/GetResponse");
   EXPECT_EQ(error["severity"], "ERROR");
   EXPECT_EQ(error["error_id"], base::ErrorInfoOf(FromGrpc(fault)).metadata().at("error_id"));
-  EXPECT_EQ(error["request_id"], calls[3]["request_id"]);
+  EXPECT_EQ(error["request_id"], calls[2]["request_id"]);
   EXPECT_THAT(error["error"].get<std::string>(), HasSubstr("the \"cause\""));
+}
+
+// The lines of a text that bear this message.
+std::vector<nlohmann::json> LinesOf(const std::string& text, std::string_view message) {
+  std::istringstream lines(text);
+  std::vector<nlohmann::json> found;
+  for (std::string line; std::getline(lines, line);) {
+    if (const auto parsed = nlohmann::json::parse(line, nullptr, false); parsed["message"] == message) {
+      found.push_back(parsed);
+    }
+  }
+  return found;
+}
+
+TEST_F(ServerTest, ARefusedTokenLeavesItsReasonAndWhereItCameFrom) {
+  Start();
+  ::testing::internal::CaptureStderr();
+  base::StartLog("response-authoring");
+  const auto with_token = [](const std::string& token) {
+    auto context = TestServer::AsNobody();
+    context->AddMetadata("authorization", "Bearer " + token);
+    return context;
+  };
+  EXPECT_FALSE(Get(with_token("a-secret.that-no.log-holds")).ok());
+  constexpr int kMany = 200;
+  for (int i = 0; i < kMany; ++i) {
+    EXPECT_FALSE(Get(with_token("x")).ok());
+  }
+  base::StopLog();
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  const std::vector<nlohmann::json> refused = LinesOf(text, "caller refused");
+  ASSERT_FALSE(refused.empty());
+  EXPECT_EQ(refused[0]["error"], "the bearer token is malformed");
+  EXPECT_NE(refused[0]["peer"], "");
+  EXPECT_LT(refused.size(), kMany) << "nobody fills a disk with them";
+  EXPECT_TRUE(LinesOf(text, "call").empty());
+  EXPECT_THAT(text, Not(HasSubstr("a-secret")));
+}
+
+TEST_F(ServerTest, TheAuditHoldsWhatChangesAndWhatIsForbidden) {
+  Start();
+  std::string folder = std::filesystem::temp_directory_path() / "section55-audit-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string file = folder + "/audit.jsonl";
+  ASSERT_THAT(base::StartAudit("response-authoring", file), IsOk());
+  EXPECT_THAT(Get(Author()), IsOk());
+  EXPECT_FALSE(Get(TestServer::AsNobody()).ok());
+  EXPECT_FALSE(Get(Author(), "bodies/suffolk-pcc/responses/x").ok());
+  auto context = Author();
+  context->AddMetadata("x-request-id", "two");
+  authoring::v1::SubmitResponseRequest submit;
+  submit.set_name(kResponse);
+  Response response;
+  EXPECT_THAT(ResponseAuthoring::NewStub(server_->channel())->SubmitResponse(context.get(), submit, &response), IsOk());
+  base::StopAudit();
+  struct stat facts = {};
+  ASSERT_EQ(stat(file.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777, 0600u);
+  std::ifstream lines(file);
+  std::vector<nlohmann::json> entries;
+  for (std::string line; std::getline(lines, line);) {
+    entries.push_back(nlohmann::json::parse(line, nullptr, false));
+  }
+  std::filesystem::remove_all(folder);
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0]["code"], "PERMISSION_DENIED");
+  EXPECT_EQ(entries[0]["resource"], "bodies/suffolk-pcc/responses/x");
+  EXPECT_EQ(entries[1]["request_id"], "two");
+  EXPECT_EQ(entries[1]["actor"], "people/ann");
+  EXPECT_EQ(entries[1]["method"], "section55.authoring.v1.ResponseAuthoring/SubmitResponse");
+  EXPECT_EQ(entries[1]["resource"], kResponse);
+  EXPECT_EQ(entries[1]["tenant"], "bodies/norfolk-pcc");
+  EXPECT_EQ(entries[1]["code"], "OK");
+  EXPECT_NE(entries[1]["peer"], "");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class ReadinessTest : public ::testing::Test {
  protected:
@@ -24,6 +25,11 @@ class ReadinessTest : public ::testing::Test {
   absl::Status database_;
   int schema_looks_ = 0;
   int database_looks_ = 0;
+  absl::Status write_;
+  int writes_ = 0;
+  absl::Status storage_;
+  int storage_looks_ = 0;
+  absl::Status certificate_;
   std::vector<std::string> changes_;
   absl::Duration now_;
   Readiness readiness_{{.schema =
@@ -36,6 +42,17 @@ class ReadinessTest : public ::testing::Test {
                               ++database_looks_;
                               return database_;
                             },
+                        .write =
+                            [this] {
+                              ++writes_;
+                              return write_;
+                            },
+                        .storage =
+                            [this] {
+                              ++storage_looks_;
+                              return storage_;
+                            },
+                        .certificate = [this] { return certificate_; },
                         .changed =
                             [this](const absl::Status& status) {
                               changes_.push_back(status.ok() ? "serving" : std::string(status.message()));
@@ -49,7 +66,8 @@ TEST_F(ReadinessTest, SaysOnceThatAllIsWell) {
   for (int i = 0; i < 29; ++i) {
     EXPECT_THAT(Look(), IsEmpty());
   }
-  EXPECT_EQ(database_looks_, 29) << "the database is asked each time";
+  EXPECT_EQ(database_looks_, 30) << "the database is asked each time";
+  EXPECT_EQ(writes_, 6) << "and changed every five seconds";
   EXPECT_EQ(schema_looks_, 1);
   Look();
   EXPECT_EQ(schema_looks_, 2) << "and after its schema now and then";
@@ -93,6 +111,62 @@ TEST_F(ReadinessTest, ADatabaseThatGoesAwaySaysNothingOfItsSchema) {
   schema_ = absl::FailedPreconditionError("run migrate");
   EXPECT_THAT(Look(), ElementsAre("run migrate"));
   EXPECT_FALSE(readiness_.schema_is_right());
+}
+
+TEST_F(ReadinessTest, ADatabaseThatTakesNoChangesIsNotServedUntilItDoes) {
+  EXPECT_THAT(Look(), ElementsAre("serving"));
+  write_ = absl::UnavailableError("the disk is full");
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_THAT(Look(), IsEmpty());
+  }
+  EXPECT_THAT(Look(), ElementsAre("the disk is full"));
+  EXPECT_FALSE(readiness_.database().ok());
+  EXPECT_TRUE(readiness_.schema_is_right());
+  const int before = writes_;
+  EXPECT_THAT(Look(), IsEmpty());
+  EXPECT_EQ(writes_, before + 1) << "now it is tried each time";
+  write_ = absl::OkStatus();
+  EXPECT_THAT(Look(), ElementsAre("serving"));
+}
+
+TEST_F(ReadinessTest, ADamagedDatabaseIsNoticedAtTheFirstLookAndLater) {
+  storage_ = absl::UnavailableError("damaged");
+  EXPECT_THAT(Look(), ElementsAre("damaged"));
+  // As libs/db does it: once damage is known, Ping says so until it is gone.
+  database_ = storage_;
+  EXPECT_THAT(Look(), IsEmpty());
+  storage_ = database_ = absl::OkStatus();
+  EXPECT_THAT(Look(), ElementsAre("serving"));
+  Look(absl::Minutes(9));
+  EXPECT_EQ(storage_looks_, 1);
+  storage_ = absl::UnavailableError("damaged");
+  EXPECT_THAT(Look(absl::Minutes(1)), ElementsAre("damaged"));
+  EXPECT_EQ(storage_looks_, 2);
+}
+
+TEST_F(ReadinessTest, ACertificateThatHasExpiredIsNotServedWhileTheDatabaseIsWorkedOn) {
+  EXPECT_THAT(Look(), ElementsAre("serving"));
+  certificate_ = absl::UnavailableError("expired");
+  EXPECT_THAT(Look(), ElementsAre("expired"));
+  EXPECT_FALSE(readiness_.status().ok());
+  EXPECT_TRUE(readiness_.database().ok());
+  certificate_ = absl::OkStatus();
+  EXPECT_THAT(Look(), ElementsAre("serving"));
+}
+
+// The thread that looks may hang with the database.
+TEST_F(ReadinessTest, WhatIsNotLookedAtIsNotServed) {
+  readiness_.Watch(now_ + absl::Hours(1));
+  EXPECT_THAT(changes_, IsEmpty()) << "nobody has said yet that it serves";
+  EXPECT_THAT(Look(), ElementsAre("serving"));
+  changes_.clear();
+  readiness_.Watch(now_ + absl::Seconds(5));
+  EXPECT_THAT(changes_, IsEmpty());
+  readiness_.Watch(now_ + absl::Seconds(6));
+  EXPECT_THAT(changes_, ElementsAre("the database does not answer"));
+  readiness_.Watch(now_ + absl::Seconds(7));
+  EXPECT_THAT(changes_, SizeIs(1));
+  EXPECT_THAT(Look(absl::Seconds(8)), ElementsAre("serving"));
 }
 
 }  // namespace

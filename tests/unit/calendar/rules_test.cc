@@ -1,7 +1,9 @@
-#include "libs/calendar/statutory.h"
+#include "libs/calendar/rules.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "absl/status/status.h"
 #include "libs/calendar/london.h"
@@ -16,6 +18,14 @@ using ::testing::Not;
 
 Explanation ExplainReport(absl::CivilDay publication_date) { return Explain(kSection55Rule, publication_date).value(); }
 
+std::vector<std::string> Sentences(const Explanation& explanation) {
+  std::vector<std::string> sentences;
+  for (const Step& step : explanation.steps) {
+    sentences.push_back(step.text);
+  }
+  return sentences;
+}
+
 std::optional<absl::CivilDay> Due(int year, int month, int day) {
   return ExplainReport(absl::CivilDay(year, month, day)).due_date;
 }
@@ -26,9 +36,10 @@ TEST(Explain, SafeToShare) {
   EXPECT_EQ(explanation.rule_version, "2017-05-02");
   EXPECT_EQ(explanation.provision, "Police Act 1996, section 55(5A)");
   EXPECT_THAT(explanation.rule_text, HasSubstr("56 days beginning with the day"));
+  EXPECT_TRUE(explanation.statutory);
   EXPECT_EQ(explanation.due_date, absl::CivilDay(2021, 2, 10));
   EXPECT_THAT(
-      explanation.steps,
+      Sentences(explanation),
       ElementsAre(
           "The report was published on Thursday 17 December 2020.",
           "The rule has been in force since 2 May 2017 (S.I. 2017/399, regulation 4(a)), so it applies.",
@@ -46,7 +57,7 @@ TEST(Explain, AReportOfBeforeTheRuleHasNoStatutoryDay) {
   const Explanation explanation = ExplainReport(absl::CivilDay(2017, 5, 1));
   EXPECT_EQ(explanation.due_date, std::nullopt);
   EXPECT_EQ(explanation.rule_version, "2017-05-02");
-  EXPECT_THAT(explanation.steps,
+  EXPECT_THAT(Sentences(explanation),
               ElementsAre("The report was published on Monday 1 May 2017.",
                           "The rule came into force on Tuesday 2 May 2017 (S.I. 2017/399, regulation 4(a)).",
                           "The report was published before the rule was in force, so it has no statutory day."));
@@ -63,14 +74,14 @@ TEST(Explain, AWeekendDoesNotMoveTheDayAndASentenceSaysSo) {
   const Explanation saturday =
       ExplainReport(absl::CivilDay(2021, 1, 3));  // Published on a Sunday: day 56 is a Saturday.
   EXPECT_EQ(saturday.due_date, absl::CivilDay(2021, 2, 27));
-  EXPECT_THAT(saturday.steps, Contains(HasSubstr("Saturday 27 February 2021")));
-  EXPECT_THAT(saturday.steps, Contains(HasSubstr("falls on a weekend. It does not move")));
+  EXPECT_THAT(Sentences(saturday), Contains(HasSubstr("Saturday 27 February 2021")));
+  EXPECT_THAT(Sentences(saturday), Contains(HasSubstr("falls on a weekend. It does not move")));
   const Explanation sunday = ExplainReport(absl::CivilDay(2021, 1, 4));
   EXPECT_EQ(sunday.due_date, absl::CivilDay(2021, 2, 28));
-  EXPECT_THAT(sunday.steps, Contains(HasSubstr("falls on a weekend. It does not move")));
+  EXPECT_THAT(Sentences(sunday), Contains(HasSubstr("falls on a weekend. It does not move")));
   const Explanation monday = ExplainReport(absl::CivilDay(2021, 1, 5));
   EXPECT_EQ(monday.due_date, absl::CivilDay(2021, 3, 1));
-  EXPECT_THAT(monday.steps, Not(Contains(HasSubstr("falls on a weekend"))));
+  EXPECT_THAT(Sentences(monday), Not(Contains(HasSubstr("falls on a weekend"))));
 }
 
 TEST(Explain, LeapYears) {
@@ -87,12 +98,12 @@ TEST(Explain, ClockChangesNeitherAddNorTakeADay) {
 
 TEST(Explain, CountsMonthEndsOnceEvenWhenTheReportIsPublishedOnOne) {
   EXPECT_THAT(
-      ExplainReport(absl::CivilDay(2023, 10, 31)).steps,
+      Sentences(ExplainReport(absl::CivilDay(2023, 10, 31))),
       Contains("Counting every calendar day: 31 October 2023 is day 1, 30 November 2023 is day 31 and 25 December "
                "2023 is day 56."));
   // The last day can itself be a month's end: it is named once.
   EXPECT_THAT(
-      ExplainReport(absl::CivilDay(2021, 1, 4)).steps,
+      Sentences(ExplainReport(absl::CivilDay(2021, 1, 4))),
       Contains("Counting every calendar day: 4 January 2021 is day 1, 31 January 2021 is day 28 and 28 February 2021 "
                "is day 56."));
 }
@@ -103,6 +114,54 @@ TEST(Explain, AnUnknownRuleIsNotFoundAndTheKnownOnesAreNamed) {
     EXPECT_EQ(explanation.status().code(), absl::StatusCode::kNotFound) << rule;
     EXPECT_THAT(std::string(explanation.status().message()), HasSubstr("section-55-5a")) << rule;
   }
+}
+
+TEST(Explain, TheStepsAreDataToo) {
+  const std::vector<Step> steps = ExplainReport(absl::CivilDay(2020, 12, 17)).steps;
+  EXPECT_EQ(steps.front().kind, Step::Kind::kStart);
+  EXPECT_EQ(steps.front().day, absl::CivilDay(2020, 12, 17));
+  const auto due = std::find_if(steps.begin(), steps.end(), [](const Step& s) { return s.kind == Step::Kind::kDue; });
+  ASSERT_NE(due, steps.end());
+  EXPECT_EQ(due->day, absl::CivilDay(2021, 2, 10));
+  EXPECT_EQ(steps.back().kind, Step::Kind::kRemark);
+  EXPECT_EQ(steps.back().day, absl::CivilDay(2021, 2, 11)) << "day 57, the common mistake";
+  EXPECT_EQ(ExplainReport(absl::CivilDay(2017, 5, 1)).steps.back().kind, Step::Kind::kNoDay);
+}
+
+TEST(Explain, ThePracticesAreNoLaw) {
+  const Explanation practice = Explain(kThirtyDayPractice, absl::CivilDay(2016, 3, 1)).value();
+  EXPECT_FALSE(practice.statutory);
+  EXPECT_EQ(practice.due_date, absl::CivilDay(2016, 3, 30));
+  EXPECT_THAT(Sentences(practice), Contains("Counting every calendar day: 1 March 2016 is day 1 and 30 March 2016 is "
+                                            "day 30."));
+  EXPECT_THAT(Sentences(practice), Contains(HasSubstr("no law")));
+  const Explanation update = Explain(kSixMonthUpdate, absl::CivilDay(2020, 12, 17)).value();
+  EXPECT_FALSE(update.statutory);
+  EXPECT_EQ(update.due_date, absl::CivilDay(2021, 6, 17));
+  EXPECT_THAT(Sentences(update), Contains("6 months later is Thursday 17 June 2021."));
+  EXPECT_EQ(Explain(kSixMonthUpdate, absl::CivilDay(2020, 8, 31)).value().due_date, absl::CivilDay(2021, 2, 28));
+}
+
+TEST(ExplainAsked, EachPrecisionOfAReportsOwnDate) {
+  const absl::CivilDay published(2023, 10, 31);
+  EXPECT_EQ(ExplainAsked({.precision = Asked::Precision::kImmediate}, published).due_date, published);
+  EXPECT_EQ(
+      ExplainAsked({.precision = Asked::Precision::kDay, .date = absl::CivilDay(2024, 1, 15)}, published).due_date,
+      absl::CivilDay(2024, 1, 15));
+  const Explanation month = ExplainAsked(
+      {.precision = Asked::Precision::kMonth, .date = absl::CivilDay(2024, 2, 1), .words = "by February 2024"},
+      published);
+  EXPECT_EQ(month.due_date, absl::CivilDay(2024, 2, 29));
+  EXPECT_THAT(month.rule_text, HasSubstr("\"by February 2024\""));
+  EXPECT_THAT(Sentences(month), Contains("It names a month alone, so that month's last day counts."));
+  const Explanation within = ExplainAsked(
+      {.precision = Asked::Precision::kWithin, .within = {.count = 4, .unit = Period::Unit::kMonths}}, published);
+  EXPECT_EQ(within.due_date, absl::CivilDay(2024, 2, 29));
+  EXPECT_THAT(Sentences(within), Contains("4 months later there is no day 31 in the month, so its last day counts: "
+                                          "Thursday 29 February 2024."));
+  const Explanation past =
+      ExplainAsked({.precision = Asked::Precision::kDay, .date = absl::CivilDay(2023, 10, 1)}, published);
+  EXPECT_THAT(Sentences(past), Contains("That day lay before the report's publication."));
 }
 
 TEST(Explain, ForEveryDayOfTenYearsTheDueDateIsDay56) {
@@ -119,14 +178,6 @@ TEST(Explain, ForEveryDayOfTenYearsTheDueDateIsDay56) {
     ASSERT_EQ(DayNumber(day, LondonDay(MissedFrom(*due))), 57) << day;
     ASSERT_EQ(DayNumber(day, LondonDay(MissedFrom(*due) - absl::Nanoseconds(1))), 56) << day;
   }
-}
-
-TEST(DayNumber, CountsFromOne) {
-  const absl::CivilDay published(2020, 12, 17);
-  EXPECT_EQ(DayNumber(published, published), 1);
-  EXPECT_EQ(DayNumber(published, absl::CivilDay(2021, 2, 10)), 56);
-  EXPECT_EQ(DayNumber(published, published - 1), 0);
-  EXPECT_EQ(DayNumber(published, published - 10), -9);
 }
 
 TEST(LateByDays, IsZeroInTimeAndCountsFromTheDayAfter) {

@@ -1,0 +1,5 @@
+-- Each time that this database was restored from a backup. Times in microseconds.
+CREATE TABLE recoveries (
+  restore_time BIGINT NOT NULL PRIMARY KEY,
+  backup_time BIGINT NOT NULL
+) ENGINE = InnoDB;

@@ -1,0 +1,245 @@
+#include "tests/fault/invariants.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+#include <set>
+
+#include "libs/base/ids.h"
+#include "libs/testing/matchers.h"
+#include "section55/publication/v1/publication.grpc.pb.h"
+
+namespace section55::e2e {
+
+using authoring::v1::Response;
+using publication::v1::Publication;
+using testing::EqualsProto;
+using ::testing::IsEmpty;
+using testing::IsOk;
+using testing::kServices;
+using testing::Service;
+using ::testing::SizeIs;
+using testing::Suite;
+
+Resources::Resources(Suite& suite) : suite_(suite) {
+  for (const Service service : kServices) {
+    before_[service] = UseOf(service);
+  }
+}
+
+Resources::Use Resources::UseOf(Service service) const {
+  const std::filesystem::path process = fmt::format("/proc/{}", suite_.pid(service));
+  Use use;
+  std::error_code gone;  // a descriptor may go while it is counted
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(process / "fd", gone)) {
+    ++use.descriptors;
+  }
+  int64_t pages = 0;
+  std::ifstream(process / "statm") >> pages >> pages;  // the second is what is resident
+  use.memory = pages * sysconf(_SC_PAGESIZE);
+  return use;
+}
+
+void Resources::ExpectBack() {
+  // Connections of the test itself, and what a process that has worked keeps for the next time.
+  constexpr int kMoreDescriptors = 32;
+  constexpr int64_t kMoreMemory = 96'000'000;
+  for (const Service service : kServices) {
+    const Use& before = before_.at(service);
+    suite_.Until(fmt::format("{} has let go of its descriptors and memory", testing::NameOf(service)), [&] {
+      const Use now = UseOf(service);
+      return now.descriptors <= before.descriptors + kMoreDescriptors && now.memory <= before.memory + kMoreMemory;
+    });
+    const Use now = UseOf(service);
+    fmt::print("{}: {} descriptors ({} before), {} MB ({} before)\n", testing::NameOf(service), now.descriptors,
+               before.descriptors, now.memory / 1'000'000, before.memory / 1'000'000);
+  }
+}
+
+unsigned FaultSeed(const std::string& program) {
+  constexpr char kVariable[] = "SECTION55_FAULT_SEED";
+  const char* const given = std::getenv(kVariable);
+  const unsigned seed =
+      given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device()();
+  const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
+  fmt::print("The same again: {}={} {} --gtest_filter={}.{}\n", kVariable, seed, program, test->test_suite_name(),
+             test->name());
+  std::fflush(stdout);
+  return seed;
+}
+
+void Invariants::Check() {
+  ExpectEverythingOnce();
+  ExpectFeedsWhole();
+  ExpectFollowersAtTheEnd();
+  ExpectNoJobLeft();
+  ExpectHistoryWhole();
+  ExpectNothingDamaged();
+}
+
+void Invariants::ExpectEverythingOnce() {
+  const auto all = answered_.size();
+  registry::v1::ListForcesRequest forces;
+  forces.set_page_size(1000);
+  EXPECT_THAT(job_.Do("auditor", &registry::v1::InspectionRegistry::Stub::ListForces, forces).forces(), SizeIs(all));
+  registry::v1::ListBodiesRequest bodies;
+  bodies.set_page_size(1000);
+  EXPECT_THAT(job_.Do("auditor", &registry::v1::InspectionRegistry::Stub::ListBodies, bodies).bodies(), SizeIs(all));
+  authoring::v1::ListResponsesRequest responses;
+  responses.set_parent("bodies/-");
+  responses.set_page_size(200);
+  EXPECT_THAT(job_.Do("auditor", &authoring::v1::ResponseAuthoring::Stub::ListResponses, responses).responses(),
+              SizeIs(all));
+  deadlines::v1::ListDeadlinesRequest deadlines;
+  deadlines.set_parent("bodies/-");
+  deadlines.set_page_size(1000);
+  EXPECT_THAT(job_.Do("auditor", &deadlines::v1::DeadlineScheduler::Stub::ListDeadlines, deadlines).deadlines(),
+              SizeIs(all));
+  publication::v1::ListPublicationsRequest publications;
+  publications.set_parent("bodies/-");
+  publications.set_page_size(1000);
+  const auto published = job_.Do("auditor", &Publication::Stub::ListPublications, publications);
+  EXPECT_THAT(published.publications(), SizeIs(all));
+
+  for (const auto& [area, saved] : answered_) {
+    SCOPED_TRACE(area.body);
+    const Response response = job_.Get(area.force + "-author", ResponseName(area, report_));
+    EXPECT_EQ(response.state(), Response::PUBLISHED);
+    EXPECT_THAT(response.chief_officer().contributions(), SizeIs(2));
+    // What was acknowledged is what stands.
+    EXPECT_THAT(response.key_findings(), ::testing::HasSubstr("of " + area.body));
+    EXPECT_EQ(response.comments(), saved.comments());
+    EXPECT_EQ(response.key_findings(), saved.key_findings());
+    EXPECT_EQ(response.monitoring(), saved.monitoring());
+    ASSERT_THAT(response.answers(), SizeIs(4));
+    for (int answer = 0; answer < 4; ++answer) {
+      EXPECT_THAT(response.answers(answer), EqualsProto(saved.answers(answer)));
+    }
+    deadlines::v1::GetDeadlineRequest get_deadline;
+    get_deadline.set_name(DeadlineName(area, report_));
+    const auto deadline = job_.Do("auditor", &deadlines::v1::DeadlineScheduler::Stub::GetDeadline, get_deadline);
+    EXPECT_EQ(deadline.state(), deadlines::v1::Deadline::MET);
+    EXPECT_EQ(deadline.met_day_number(), 1);
+
+    publication::v1::ListCopiesRequest copies;
+    copies.set_parent(PublicationName(area, report_));
+    EXPECT_THAT(job_.Do("auditor", &Publication::Stub::ListCopies, copies).copies(), SizeIs(4));
+    publication::v1::GetPublicationRequest get_publication;
+    get_publication.set_name(PublicationName(area, report_));
+    const auto record = job_.Do("auditor", &Publication::Stub::GetPublication, get_publication);
+    publication::v1::GetRenditionRequest get_rendition;
+    get_rendition.set_name(record.name());
+    get_rendition.set_format(publication::v1::GetRenditionRequest::JSON);
+    // Not as the auditor, who has just ended many streams: each counts until the service has seen that it ended.
+    const auto context = Suite::As(area.force + "-author");
+    const auto stream =
+        Publication::NewStub(suite_.channel(Service::kPublication))->GetRendition(context.get(), get_rendition);
+    std::string json;
+    publication::v1::GetRenditionResponse chunk;
+    while (stream->Read(&chunk)) {
+      json += chunk.data();
+    }
+    EXPECT_THAT(stream->Finish(), IsOk());
+    EXPECT_EQ(record.content_hash(), base::Sha256Hex(json));
+    EXPECT_THAT(json, ::testing::HasSubstr(saved.comments()));
+  }
+}
+
+void Invariants::ExpectFeedsWhole() {
+  // The types of the events of each subject, in their order.
+  std::map<std::string, std::vector<std::string>> expected;
+  for (const auto& [area, saved] : answered_) {
+    expected["bodies/" + area.body] = {"BodyRegistered"};
+    expected[ResponseName(area, report_)] = {"ResponseOpened", "ChiefOfficerInvited", "ChiefOfficerCommented",
+                                             "ResponseSubmitted", "ResponseApproved"};
+    expected[DeadlineName(area, report_)] = {"DeadlineOpened", "DeadlineMet"};
+    expected[PublicationName(area, report_)] = {"ResponsePublished"};
+  }
+  expected[fmt::format("inspections/{}", report_)] = {"InspectionPublished"};
+  std::map<std::string, std::vector<std::string>> found;
+  std::set<std::string> ids;
+  for (const Service service : kServices) {
+    int64_t position = 0;
+    for (const common::v1::Event& event : suite_.ListFeed(service)) {
+      EXPECT_EQ(event.position(), ++position) << "a gap in the feed of " << testing::NameOf(service);
+      EXPECT_TRUE(ids.insert(event.event_id()).second) << event.event_id() << " stands twice";
+      const std::string& type = event.payload().type_url();
+      found[event.subject()].push_back(type.substr(type.rfind('.') + 1));
+    }
+  }
+  EXPECT_EQ(found, expected);
+}
+
+void Invariants::ExpectFollowersAtTheEnd() {
+  for (const Service service : kServices) {
+    SCOPED_TRACE(testing::NameOf(service));
+    EXPECT_THAT(job_.DoOn(service, "operator", &admin::v1::Admin::Stub::ListParkedEvents, {}).parked_events(),
+                IsEmpty());
+    suite_.Until("every follower is at the end of its source", [&] {
+      const auto status = job_.DoOn(service, "operator", &admin::v1::Admin::Stub::GetStatus, {});
+      return std::all_of(status.followers().begin(), status.followers().end(),
+                         [](const admin::v1::FollowerStatus& follower) {
+                           return follower.connected() && follower.position() > 0 &&
+                                  follower.position() == follower.source_head_position();
+                         });
+    });
+  }
+}
+
+void Invariants::ExpectNoJobLeft() {
+  for (const Service service : kServices) {
+    SCOPED_TRACE(testing::NameOf(service));
+    const auto jobs = job_.DoOn(service, "operator", &admin::v1::Admin::Stub::ListJobs, {});
+    for (const admin::v1::Job& job : jobs.jobs()) {
+      // What waits for the chief officers' day, and has nothing to record then.
+      EXPECT_EQ(job.kind(), "record-silence") << job.ShortDebugString();
+      EXPECT_TRUE(!job.parked() && job.attempts() == 0) << job.ShortDebugString();
+    }
+    const auto status = job_.DoOn(service, "operator", &admin::v1::Admin::Stub::GetStatus, {});
+    EXPECT_EQ(status.parked_jobs(), 0);
+    EXPECT_EQ(status.waiting_jobs(), jobs.jobs_size());
+  }
+}
+
+void Invariants::ExpectHistoryWhole() {
+  // How often each kind of part of each response was changed, whatever was repeated.
+  std::map<std::string, std::map<std::string, int>> found;
+  const auto database = suite_.OpenDatabase(Service::kAuthoring);
+  EXPECT_THAT(database->Read([&](db::Transaction& tx) {
+    found.clear();
+    return tx.Query("SELECT body, part FROM part_history", {}, [&](const db::Row& row) {
+      const std::string part(row.Text(1));
+      ++found[std::string(row.Text(0))][part.substr(0, part.find('/'))];
+    });
+  }),
+              IsOk());
+  EXPECT_THAT(found, SizeIs(answered_.size()));
+  for (const auto& [body, parts] : found) {
+    SCOPED_TRACE(body);
+    for (const char* once : {"key_findings", "comments", "reply_to_chief_officer", "monitoring", "signatory"}) {
+      EXPECT_EQ(parts.contains(once) ? parts.at(once) : 0, 1) << once;
+    }
+    EXPECT_EQ(parts.contains("answers") ? parts.at("answers") : 0, 4);
+    EXPECT_EQ(parts.contains("contributions") ? parts.at("contributions") : 0, 2);
+    EXPECT_EQ(parts.contains("state") ? parts.at("state") : 0, 4) << "OPEN, IN_REVIEW, APPROVED, PUBLISHED";
+  }
+}
+
+void Invariants::ExpectNothingDamaged() {
+  for (const Service service : kServices) {
+    SCOPED_TRACE(testing::NameOf(service));
+    const auto checked = job_.DoOn(service, "operator", &admin::v1::Admin::Stub::CheckStorage, {});
+    EXPECT_GT(checked.rows_read(), 0);
+    EXPECT_THAT(checked.damaged_rows(), IsEmpty());
+  }
+}
+
+}  // namespace section55::e2e

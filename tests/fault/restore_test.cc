@@ -1,0 +1,323 @@
+// One service is restored from a backup that is older than what the others know, while people work: what was published stays published, with
+// its instant; what was approved is published; what was lost and others hold is taken in again.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <thread>
+
+#include "absl/synchronization/mutex.h"
+#include "libs/testing/matchers.h"
+#include "libs/testing/suite.h"
+#include "section55/admin/v1/recovery.grpc.pb.h"
+#include "section55/deadlines/v1/events.pb.h"
+#include "section55/publication/v1/events.pb.h"
+#include "tests/e2e/main_job.h"
+#include "tests/fault/invariants.h"
+
+namespace section55::e2e {
+namespace {
+
+using admin::v1::Recovery;
+using admin::v1::RecoveryStatus;
+using authoring::v1::Response;
+using publication::v1::Publication;
+using publication::v1::PublicationRecord;
+using ::testing::AllOf;
+using testing::EqualsProto;
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+using testing::Service;
+using ::testing::SizeIs;
+using testing::Suite;
+
+constexpr char kReport[] = "safe-to-share";
+constexpr char kLater[] = "custody";
+constexpr int kWorkers = 2;
+constexpr size_t kBodies = 24;
+// How many bodies have published when the backup is begun, and how many more after it was made when what came after it is lost.
+constexpr size_t kAtBackup = 3;
+constexpr size_t kLost = 4;
+
+struct Plan {
+  Service service;
+  db::Engine engine;
+};
+void PrintTo(const Plan& plan, std::ostream* out) { *out << testing::NameOf(plan.service); }
+
+class RestoreTest : public ::testing::TestWithParam<Plan> {
+ protected:
+  RestoreTest() : suite_({.engine = GetParam().engine}), job_(suite_) {
+    for (Area& area : ReadAreas()) {
+      if (area.territorial && areas_.size() < kBodies) {
+        MakePeople(area);
+        areas_.push_back(std::move(area));
+      }
+    }
+    late_ = ReadAreas({"kent"}).front();
+    std::erase_if(areas_, [&](const Area& area) { return area.force == late_.force; });
+    MakePeople(late_);
+  }
+
+  // People at work: each takes the next body and answers for it, and looks around meanwhile.
+  void Work() {
+    while (!HasFailure()) {
+      size_t mine = 0;
+      {
+        absl::MutexLock lock(&mutex_);
+        const auto may_go_on = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !resting_; };
+        mutex_.Await(absl::Condition(&may_go_on));
+        mine = next_++;
+        if (mine >= areas_.size()) {
+          return;
+        }
+        ++busy_;
+      }
+      const std::string name = ResponseName(areas_[mine], kReport);
+      job_.AwaitResponse(name);
+      const Response saved = job_.AnswerInFull(areas_[mine], name, "of " + areas_[mine].body);
+      absl::MutexLock lock(&mutex_);
+      saved_[areas_[mine].body] = saved;
+      --busy_;
+    }
+  }
+  static void Join(std::vector<std::thread>& people) {
+    for (std::thread& person : people) {
+      if (person.joinable()) {
+        person.join();
+      }
+    }
+  }
+  // Until everybody has finished the body in hand, which is what a person would lose.
+  void Rest() {
+    absl::MutexLock lock(&mutex_);
+    resting_ = true;
+    const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return busy_ == 0; };
+    mutex_.Await(absl::Condition(&idle));
+  }
+  void GoOn() {
+    absl::MutexLock lock(&mutex_);
+    resting_ = false;
+  }
+
+  std::map<std::string, PublicationRecord> Publications() {
+    publication::v1::ListPublicationsRequest list;
+    list.set_parent("bodies/-");
+    list.set_page_size(1000);
+    std::map<std::string, PublicationRecord> records;
+    const auto listed = job_.Do("auditor", &Publication::Stub::ListPublications, list);
+    for (const PublicationRecord& record : listed.publications()) {
+      records[record.name()] = record;
+    }
+    return records;
+  }
+  void AwaitPublications(size_t count) {
+    suite_.Until(fmt::format("{} are published", count),
+                 [&] { return HasFailure() || Publications().size() >= count; });
+  }
+  bool IsTold(const PublicationRecord& record) {
+    authoring::v1::GetResponseRequest get;
+    get.set_name(record.name());
+    get.mutable_name()->replace(get.name().find("publications"), 12, "responses");
+    const Response response = job_.Do("auditor", &authoring::v1::ResponseAuthoring::Stub::GetResponse, get);
+    deadlines::v1::GetDeadlineRequest deadline;
+    deadline.set_name(record.name());
+    deadline.mutable_name()->replace(deadline.name().find("publications"), 12, "deadlines");
+    return response.state() == Response::PUBLISHED &&
+           job_.Do("auditor", &deadlines::v1::DeadlineScheduler::Stub::GetDeadline, deadline).state() ==
+               deadlines::v1::Deadline::MET;
+  }
+
+  RecoveryStatus GetRecovery(Service service) {
+    return job_.DoOn(service, "operator", &Recovery::Stub::GetRecovery, {});
+  }
+
+  testing::Outcome Run(const std::vector<std::string>& command) {
+    return testing::Run(suite_.CommandOf(GetParam().service, command));
+  }
+  void Restore(const std::filesystem::path& backup) {
+    std::vector<std::string> command = {"restore", "--from=" + backup.string()};
+    if (GetParam().engine == db::Engine::kMysql) {
+      suite_.UseNewDatabase(GetParam().service);
+    } else {
+      command.emplace_back("--replace");
+    }
+    const testing::Outcome restored = Run(command);
+    ASSERT_EQ(restored.exit_code, 0) << restored.errors;
+  }
+
+  Suite suite_;
+  MainJob job_;
+  std::vector<Area> areas_;
+  Area late_;  // registered after the backup
+
+  absl::Mutex mutex_;
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+  int busy_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool resting_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<std::string, Response> saved_ ABSL_GUARDED_BY(mutex_);
+};
+
+TEST_P(RestoreTest, NothingPublishedIsDatedAnewAndNothingApprovedStaysUnpublished) {
+  const Service service = GetParam().service;
+  const testing::TemporaryFolder folder;
+  const std::filesystem::path backup = folder.path() / "backup";
+  job_.Register(areas_);
+  job_.RegisterRecipients();
+  job_.Publish(kReport, SafeToShare());
+  std::vector<std::thread> people;
+  for (int worker = 0; worker < kWorkers; ++worker) {
+    people.emplace_back([this] { Work(); });
+  }
+  AwaitPublications(kAtBackup);
+  const testing::Outcome made = Run({"backup", "--to=" + backup.string()});
+  ASSERT_EQ(made.exit_code, 0) << made.errors;
+  EXPECT_EQ(std::filesystem::status(backup).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  // At most so many are in the backup.
+  const size_t published_then = Publications().size();
+  ASSERT_LE(published_then + kLost, areas_.size()) << "the backup took so long that nothing is left to be lost";
+  EXPECT_EQ(Run({"backup", "--to=" + backup.string()}).exit_code, 1) << "a backup overwrites nothing";
+  EXPECT_EQ(Run({"verify", "--from=" + backup.string()}).output.substr(backup.string().size()),
+            made.output.substr(backup.string().size()));
+
+  // What comes now is lost.
+  job_.Register({late_});
+  job_.Publish(kLater, CustodyReport({late_.force}));
+  job_.AwaitResponse(ResponseName(late_, kLater));
+  job_.AwaitDeadline(DeadlineName(late_, kLater));
+  AwaitPublications(published_then + kLost);
+  const bool all_done = service == Service::kDeadlines;
+  if (all_done) {
+    Join(people);
+    job_.AnswerInFull(late_, ResponseName(late_, kLater), "Kent");
+    suite_.AwaitEvent<deadlines::v1::DeadlineMet>(DeadlineName(late_, kLater));
+  }
+  Rest();
+  const size_t answered = [&] {
+    absl::MutexLock lock(&mutex_);
+    return saved_.size();
+  }();
+  AwaitPublications(answered + (all_done ? 1 : 0));
+  const std::map<std::string, PublicationRecord> before = Publications();
+  suite_.Until("everybody has heard of what was published", [&] {
+    return std::all_of(before.begin(), before.end(), [&](const auto& one) { return IsTold(one.second); });
+  });
+  // Whatever is dated from now on of what was published is dated wrongly; and a timer that fires before all is known again would say that
+  // it was missed.
+  suite_.SetTime(all_done ? London(2021, 3, 1, 10, 0) : London(2021, 1, 12, 10, 0));
+  if (service != Service::kAuthoring) {
+    GoOn();  // a draft that is being written where it is restored is lost
+  }
+  Resources resources(suite_);
+  ASSERT_EQ(suite_.Stop(service), 0);
+  Restore(backup);
+  suite_.Start(service);
+  suite_.AwaitServing(service);
+  GoOn();
+
+  const RecoveryStatus recovery = GetRecovery(service);
+  EXPECT_TRUE(recovery.has_backup_time());
+  EXPECT_THAT(recovery.awaited_followers(), SizeIs(0));
+  EXPECT_THAT(recovery.awaited_sources(), SizeIs(0));
+  for (const admin::v1::RecoveryFinding& finding : recovery.findings()) {
+    EXPECT_TRUE(!finding.open() || service == Service::kPublication) << finding.ShortDebugString();
+  }
+  Join(people);
+  for (const Area& area : areas_) {
+    suite_.AwaitEvent<publication::v1::ResponsePublished>(PublicationName(area, kReport));
+    job_.AwaitPublished(ResponseName(area, kReport));
+  }
+
+  const std::map<std::string, PublicationRecord> after = Publications();
+  EXPECT_THAT(after, SizeIs(areas_.size() + (all_done ? 1 : 0)));
+  for (const auto& [name, record] : before) {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(after.contains(name));
+    EXPECT_THAT(after.at(name), EqualsProto(record));
+    publication::v1::ListCopiesRequest copies;
+    copies.set_parent(name);
+    EXPECT_THAT(job_.Do("auditor", &Publication::Stub::ListCopies, copies).copies(), SizeIs(4));
+  }
+  suite_.Until("everybody has heard of all that was published", [&] {
+    return std::all_of(after.begin(), after.end(), [&](const auto& one) { return IsTold(one.second); });
+  });
+  for (const Area& area : areas_) {
+    SCOPED_TRACE(area.body);
+    const Response response = job_.Get("auditor", ResponseName(area, kReport));
+    const PublicationRecord& record = after.at(PublicationName(area, kReport));
+    EXPECT_THAT(response.publish_time(), EqualsProto(record.published_time()));
+    deadlines::v1::GetDeadlineRequest get;
+    get.set_name(DeadlineName(area, kReport));
+    const auto deadline = job_.Do("auditor", &deadlines::v1::DeadlineScheduler::Stub::GetDeadline, get);
+    EXPECT_THAT(deadline.met_time(), EqualsProto(record.published_time()));
+    EXPECT_EQ(deadline.met_day_number(), record.day_number());
+    absl::MutexLock lock(&mutex_);
+    EXPECT_EQ(response.comments(), saved_[area.body].comments());
+    EXPECT_EQ(response.monitoring(), saved_[area.body].monitoring());
+  }
+  for (const common::v1::Event& event : suite_.ListFeed(Service::kDeadlines)) {
+    deadlines::v1::DeadlineMissed missed;
+    EXPECT_FALSE(event.payload().UnpackTo(&missed) && before.contains([&] {
+      std::string name = missed.deadline().name();
+      return name.replace(name.find("deadlines"), 9, "publications");
+    }()))
+        << "of what was published: " << event.subject();
+  }
+  // What was registered after the backup is there, once, and is answered as any.
+  registry::v1::GetInspectionRequest report;
+  report.set_name(fmt::format("inspections/{}", kLater));
+  EXPECT_EQ(job_.Do("registrar", &registry::v1::InspectionRegistry::Stub::GetInspection, report).state(),
+            registry::v1::Inspection::PUBLISHED);
+  if (!all_done) {
+    job_.AnswerInFull(late_, ResponseName(late_, kLater), "Kent");
+  }
+  suite_.AwaitEvent<deadlines::v1::DeadlineMet>(DeadlineName(late_, kLater));
+
+  // Whoever reads the logs knows what happened.
+  if (service != Service::kDeadlines) {  // whom nobody follows
+    EXPECT_THAT(suite_.Log(service), AllOf(HasSubstr("restored from a backup, and waiting for"),
+                                           HasSubstr("a follower has given back what it holds")));
+    const Service follower = service == Service::kAuthoring ? Service::kPublication : Service::kDeadlines;
+    EXPECT_THAT(suite_.Log(follower),
+                HasSubstr("the source was restored from a backup; following it on from what both have"));
+  }
+  resources.ExpectBack();
+  Invariants invariants(suite_, job_, kReport, {});
+  invariants.ExpectFollowersAtTheEnd();
+  invariants.ExpectNoJobLeft();
+  invariants.ExpectNothingDamaged();
+  const RecoveryStatus in_the_end = GetRecovery(service);
+  for (const admin::v1::RecoveryFinding& finding : in_the_end.findings()) {
+    EXPECT_FALSE(finding.open()) << finding.ShortDebugString();
+  }
+  if (service == Service::kRegistry) {
+    std::vector<std::string> subjects;
+    for (const auto& finding : recovery.findings()) {
+      subjects.push_back(finding.subject());
+    }
+    EXPECT_THAT(subjects, IsSupersetOf({"bodies/" + late_.body, fmt::format("inspections/{}", kLater)}));
+  }
+  if (service == Service::kAuthoring || service == Service::kPublication) {
+    EXPECT_THAT(in_the_end.findings(), SizeIs(::testing::Ge(before.size() - published_then)));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Services, RestoreTest,
+    ::testing::Values(Plan{Service::kRegistry, db::Engine::kSqlite}, Plan{Service::kAuthoring, db::Engine::kSqlite},
+                      Plan{Service::kDeadlines, db::Engine::kSqlite}, Plan{Service::kPublication, db::Engine::kSqlite},
+                      Plan{Service::kRegistry, db::Engine::kMysql}, Plan{Service::kAuthoring, db::Engine::kMysql},
+                      Plan{Service::kDeadlines, db::Engine::kMysql}, Plan{Service::kPublication, db::Engine::kMysql}),
+    [](const auto& plan) {
+      std::string name = testing::NameOf(plan.param.service);
+      std::erase(name, '-');
+      return name + (plan.param.engine == db::Engine::kSqlite ? "_Sqlite" : "_Mysql");
+    });
+
+}  // namespace
+}  // namespace section55::e2e

@@ -1,0 +1,177 @@
+// Connections before the library has them.
+#include "libs/rpc/listener.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "libs/rpc/peer.h"
+#include "libs/rpc/self_probe.h"
+#include "libs/testing/matchers.h"
+
+namespace section55::rpc {
+namespace {
+
+using section55::testing::IsOk;
+
+TEST(PeerTest, AddressesWithoutPorts) {
+  EXPECT_EQ(PeerOf("ipv4:192.0.2.1:40000"), "192.0.2.1");
+  EXPECT_EQ(PeerOf("ipv6:%5B::ffff:192.0.2.1%5D:40000"), "192.0.2.1");
+  EXPECT_EQ(PeerOf("ipv6:%5B2001:db8:1:2:3:4:5:6%5D:40000"), "2001:db8:1:2::/64");
+  EXPECT_EQ(PeerOf("ipv6:[2001:db8:1:2:ffff::1]:40000"), "2001:db8:1:2::/64");
+  EXPECT_EQ(PeerOf("inproc"), "");
+}
+
+// A caller; the test's own socket.
+class Caller {
+ public:
+  explicit Caller(int port) : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  }
+  ~Caller() { close(socket_); }
+  Caller(const Caller&) = delete;
+  void Speak() const { send(socket_, "x", 1, MSG_NOSIGNAL); }
+  // Waits until the other side has hung up.
+  bool HungUp() const {
+    char byte = 0;
+    return recv(socket_, &byte, 1, 0) <= 0;
+  }
+
+ private:
+  const int socket_;
+};
+
+class ListenerTest : public ::testing::Test {
+ protected:
+  ~ListenerTest() override {
+    listener_->Stop();
+    for (const int each : taken_) {
+      close(each);
+    }
+  }
+  void Listen(Listener::Options options) {
+    options.address = "127.0.0.1:0";
+    auto listener = Listener::Listen(options);
+    ASSERT_THAT(listener.status(), IsOk());
+    listener_ = *std::move(listener);
+    listener_->Start([this](int socket) {
+      const absl::MutexLock lock(&mutex_);
+      taken_.push_back(socket);
+    });
+  }
+  // Until so many were handed over; the test's own time limit ends a wait in vain.
+  void AwaitTaken(size_t count) {
+    const absl::MutexLock lock(&mutex_);
+    const auto there = [&] { return taken_.size() >= count; };
+    mutex_.Await(absl::Condition(&there));
+    EXPECT_EQ(taken_.size(), count);
+  }
+  int LastTaken() {
+    const absl::MutexLock lock(&mutex_);
+    return taken_.back();
+  }
+
+  absl::Mutex mutex_;
+  std::vector<int> taken_;
+  std::unique_ptr<Listener> listener_;
+};
+
+TEST_F(ListenerTest, WhoSpeaksIsHandedOverAndWhoDoesNotIsHungUpOn) {
+  Listen({.longest_silence = absl::Milliseconds(50)});
+  const Caller silent(listener_->port());
+  const Caller speaking(listener_->port());
+  speaking.Speak();
+  AwaitTaken(1);
+  EXPECT_TRUE(silent.HungUp());
+  AwaitTaken(1);
+}
+
+TEST_F(ListenerTest, ACrowdThatSaysNothingMakesRoomForWhoDoes) {
+  Listen({.most_silent = 4});
+  std::vector<std::unique_ptr<Caller>> crowd;
+  for (int i = 0; i < 8; ++i) {
+    crowd.push_back(std::make_unique<Caller>(listener_->port()));
+  }
+  EXPECT_TRUE(crowd.front()->HungUp()) << "the oldest";
+  const Caller speaking(listener_->port());
+  speaking.Speak();
+  AwaitTaken(1);
+}
+
+TEST_F(ListenerTest, TheLimitOfAnAddressHoldsUntilOneIsClosed) {
+  Listen({.most_per_peer = 2});
+  const Caller one(listener_->port());
+  const Caller two(listener_->port());
+  one.Speak();
+  two.Speak();
+  AwaitTaken(2);
+  const Caller three(listener_->port());
+  three.Speak();
+  EXPECT_TRUE(three.HungUp());
+  close(LastTaken());
+  {
+    const absl::MutexLock lock(&mutex_);
+    taken_.pop_back();
+  }
+  // Closed ones are looked for only so often: some callers may still meet the limit.
+  for (size_t taken = 1; taken < 2;) {
+    const Caller again(listener_->port());
+    again.Speak();
+    const absl::MutexLock lock(&mutex_);
+    const auto there = [&] { return taken_.size() >= 2; };
+    mutex_.AwaitWithTimeout(absl::Condition(&there), absl::Milliseconds(100));
+    taken = taken_.size();
+  }
+}
+
+TEST(SelfProbeTest, NobodyThereIsAFailure) {
+  auto listener = Listener::Listen({.address = "127.0.0.1:0"});
+  ASSERT_THAT(listener.status(), IsOk());
+  std::vector<int> announced;
+  // It listens, and does not answer: the connection waits in the kernel.
+  EXPECT_FALSE(ProbeOnce((*listener)->reachable_at(), absl::Milliseconds(50), [&](int port) {
+                 announced.push_back(port);
+               }).ok());
+  ASSERT_EQ(announced.size(), 2u);
+  EXPECT_GT(announced[0], 0);
+  EXPECT_EQ(announced[1], 0);
+}
+
+TEST(SelfProbeTest, OnlyFailuresInARowCount) {
+  absl::Mutex mutex;
+  int looks = 0;
+  int deaf = 0;
+  {
+    SelfProbe probe({.look =
+                         [&] {
+                           const absl::MutexLock lock(&mutex);
+                           // Two failures, one answer, and failures for ever.
+                           return ++looks == 3 ? absl::OkStatus() : absl::UnavailableError("nobody there");
+                         },
+                     .every = absl::Milliseconds(1),
+                     .failures = 3,
+                     .deaf =
+                         [&](const absl::Status&) {
+                           const absl::MutexLock lock(&mutex);
+                           EXPECT_EQ(looks, 6);
+                           ++deaf;
+                         }});
+    const absl::MutexLock lock(&mutex);
+    const auto enough = [&] { return looks >= 10; };
+    mutex.Await(absl::Condition(&enough));
+  }
+  EXPECT_EQ(deaf, 1);
+}
+
+}  // namespace
+}  // namespace section55::rpc
