@@ -23,8 +23,6 @@ constexpr std::string_view kKind = "publish";
 // With pauses that double from a second: two minutes in all, so that the office hears of it while it is still at its desk.
 constexpr int kAttempts = 8;
 
-using Format = v1::GetRenditionRequest;
-
 // Which edition of which publication a job is about.
 struct Edition {
   store::Key key;
@@ -106,6 +104,8 @@ class Publisher {
     const absl::Time now = clock_.Now();
     ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Publish(approved, earlier, now, remembered));
     record.set_content_hash(staged.content_hash);
+    record.set_source_hash(SourceHash(approved));
+    record.set_renderer_version(kRendererVersion);
     ASSIGN_OR_RETURN(Renditions renditions, RenderPublished(approved, record, public_url_, std::move(staged)));
     return jobs::Effect([this, edition, approved = std::move(approved), record = std::move(record),
                          renditions = std::move(renditions), now, cause = job.payload,
@@ -145,12 +145,11 @@ class Publisher {
             .time = now};
   }
 
-  // The page last: what it links to is there.
   static absl::Status SaveRenditions(db::Transaction& tx, const Edition& edition, const Renditions& renditions) {
-    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::JSON, renditions.json));
-    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::PDF, renditions.pdf));
-    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::DOCX, renditions.word));
-    return store::SaveRendition(tx, edition.key, edition.number, Format::HTML, renditions.html);
+    for (const auto& [format, bytes] : renditions.bytes) {
+      RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, format, bytes));
+    }
+    return absl::OkStatus();
   }
 
   // All that makes it published, in the transaction that ends the job.

@@ -22,7 +22,7 @@
 
 namespace section55::publication {
 
-// Has the queue do the job "publish" of this service. Everything given lives as long as the queue; `public_url` as in render.h.
+// Has the queue do the job "publish" of this service. Everything given lives as long as the queue; `public_url` as in renditions.h.
 void RegisterJobs(jobs::Queue& queue, db::Database& database, base::Clock& clock, events::EventLog& log,
                   std::string public_url);
 

@@ -21,6 +21,7 @@ namespace section55::publication {
 namespace {
 
 constexpr size_t kChunk = size_t{64} * 1024;
+constexpr char kFormats[] = "must be HTML, JSON, PDF, DOCX or TEXT";
 
 // The publication that a request names in `field`; a violation when it names none.
 store::Key ReadName(std::string_view field, std::string_view name, base::Violations& violations) {
@@ -117,15 +118,11 @@ grpc::Status PublicationService::CheckRenditions(grpc::ServerContext* context,
         },
         call.deadline));
     ASSIGN_OR_RETURN(const Renditions renditions, Render(request->response(), earlier, public_url_));
-    const auto add = [&](v1::GetRenditionRequest::Format format, const std::string& bytes) {
+    for (const auto& [format, bytes] : renditions.bytes) {
       v1::RenditionSize& size = *response->add_renditions();
       size.set_format(format);
       size.set_bytes(static_cast<int64_t>(bytes.size()));
-    };
-    add(v1::GetRenditionRequest::HTML, renditions.html);
-    add(v1::GetRenditionRequest::JSON, renditions.json);
-    add(v1::GetRenditionRequest::PDF, renditions.pdf);
-    add(v1::GetRenditionRequest::DOCX, renditions.word);
+    }
     return absl::OkStatus();
   });
 }
@@ -136,7 +133,7 @@ grpc::Status PublicationService::GetRendition(grpc::ServerContext* context, cons
     base::Violations violations;
     const store::Key key = ReadName("name", request->name(), violations);
     if (!IsFormat(request->format())) {
-      violations.Add("format", "must be HTML, JSON, PDF or DOCX");
+      violations.Add("format", kFormats);
     }
     RETURN_IF_ERROR(violations.ToStatus());
     // Read as a whole before anything is sent: a slow reader holds no connection to the database.
@@ -156,8 +153,8 @@ grpc::Status PublicationService::PreviewResponse(grpc::ServerContext* context,
                                                  grpc::ServerWriter<v1::PreviewResponseResponse>* writer) {
   return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
     base::Violations violations;
-    if (!IsFormat(request->format()) || request->format() == v1::GetRenditionRequest::JSON) {
-      violations.Add("format", "must be HTML, PDF or DOCX");
+    if (!IsFormat(request->format())) {
+      violations.Add("format", kFormats);
     }
     std::string finding = request->finding();
     if (!finding.empty()) {

@@ -15,7 +15,7 @@ inline constexpr std::string_view kServiceName = "section55.publication.v1.Publi
 // Thread-safe.
 class PublicationService : public v1::Publication::Service {
  public:
-  // `public_url` as in render.h.
+  // `public_url` as in renditions.h.
   PublicationService(rpc::Server& server, db::Database& database, std::string public_url)
       : server_(server), database_(database), public_url_(std::move(public_url)) {}
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -58,6 +59,11 @@ class TreeBuilder {
     for (int i = 0; i < response_.answers_size(); ++i) {
       answers_.emplace(response_.answers(i).finding(), i);
     }
+    for (const Finding& finding : response_.report().findings()) {
+      if (IsAnswered(finding) && by_id_.contains(finding.parent())) {
+        with_answers_.insert(finding.parent());
+      }
+    }
   }
 
   document::Document Build() {
@@ -66,7 +72,7 @@ class TreeBuilder {
         .author = response_.body().display_name(),
         .title = fmt::format("Response to {}", report.short_title().empty() ? report.title() : report.short_title()),
         .subtitle = DutyWords(report.basis()),
-        .imprint = options_.watermark.empty() ? fmt::format("{}{}", public_url_, record_.page_path()) : ""};
+        .imprint = options_.tells_of_publication ? fmt::format("{}{}", public_url_, record_.page_path()) : ""};
     document.watermark = options_.watermark;
     std::vector<Element>& content = document.content;
     if (!options_.finding.empty()) {
@@ -85,7 +91,7 @@ class TreeBuilder {
     content.push_back({ChiefOfficer()});
     content.push_back({BodyPart()});
     AddOthers(content);
-    if (options_.watermark.empty()) {
+    if (options_.tells_of_publication) {
       content.push_back({Proof()});
     }
     return document;
@@ -96,7 +102,8 @@ class TreeBuilder {
   void AddProse(const std::string& field, const std::string& markdown, std::string label, std::string language,
                 std::vector<Element>& content) {
     document::Blocks blocks = document::ParseMarkdown(markdown);
-    if (!blocks.empty() && budget_.Take(field, document::RenderedSizeOf(blocks).html)) {
+    const document::RenderedSize size = document::RenderedSizeOf(blocks);
+    if (!blocks.empty() && budget_.Take(field, std::max(size.html, size.json))) {
       content.push_back(
           {Prose{.blocks = std::move(blocks), .language = std::move(language), .label = std::move(label)}});
     }
@@ -117,6 +124,11 @@ class TreeBuilder {
     return to_answer_.contains(name) || answers_.contains(name);
   }
 
+  // Those answered, and what they stand under: a recommendation is not read without its cause of concern.
+  bool StandsWithAnswers(const Finding& finding) const {
+    return IsAnswered(finding) || with_answers_.contains(finding.id());
+  }
+
   const Answer& AnswerTo(const Finding& finding) const {
     const auto found = answers_.find(FindingName(response_, finding));
     return found == answers_.end() ? Answer::default_instance() : response_.answers(found->second);
@@ -132,7 +144,7 @@ class TreeBuilder {
         box.facts.push_back({.label = std::move(label), .value = Words(value)});
       }
     };
-    if (options_.watermark.empty()) {
+    if (options_.tells_of_publication) {
       box.facts.push_back(Published());
     }
     if (const auto last_day = rules::LastLawfulDay(report)) {
@@ -205,8 +217,8 @@ class TreeBuilder {
   Section Answered() {
     Section section{.id = "findings", .heading = "Findings and answers"};
     for (int i = 0; i < response_.report().findings_size(); ++i) {
-      if (IsAnswered(response_.report().findings(i))) {
-        section.content.push_back(FindingAt(i, true));
+      if (const Finding& finding = response_.report().findings(i); StandsWithAnswers(finding)) {
+        section.content.push_back(FindingAt(i, IsAnswered(finding)));
       }
     }
     if (section.content.empty()) {
@@ -219,7 +231,7 @@ class TreeBuilder {
   void AddOthers(std::vector<Element>& content) {
     Section others{.id = "others", .heading = "Other findings"};
     for (int i = 0; i < response_.report().findings_size(); ++i) {
-      if (!IsAnswered(response_.report().findings(i))) {
+      if (!StandsWithAnswers(response_.report().findings(i))) {
         if (others.content.empty()) {
           others.content.push_back(Note("Addressed to others, or asking for no answer from this body."));
         }
@@ -371,6 +383,7 @@ class TreeBuilder {
   absl::flat_hash_set<std::string> names_;
   absl::flat_hash_set<std::string> to_answer_;
   absl::flat_hash_map<std::string, const Finding*> by_id_;
+  absl::flat_hash_set<std::string> with_answers_;  // ids of findings with others under them that are answered
   absl::flat_hash_map<std::string, int> answers_;  // their places
 };
 

@@ -33,6 +33,7 @@ constexpr char kHtml[] = "text/html; charset=utf-8";
 constexpr char kJson[] = "application/json";
 constexpr char kPdf[] = "application/pdf";
 constexpr char kWord[] = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kCss[] = "text/css; charset=utf-8";
 
 using Format = store::Format;
@@ -43,9 +44,11 @@ struct Form {
   std::string_view ending;
   const char* content_type;
   std::string_view words;
+  bool compressible = true;  // PDF and Word files are compressed already.
 };
-constexpr Form kForms[] = {{v1::GetRenditionRequest::PDF, ".pdf", kPdf, "PDF"},
-                           {v1::GetRenditionRequest::DOCX, ".docx", kWord, "Word"},
+constexpr Form kForms[] = {{v1::GetRenditionRequest::PDF, ".pdf", kPdf, "PDF", false},
+                           {v1::GetRenditionRequest::DOCX, ".docx", kWord, "Word", false},
+                           {v1::GetRenditionRequest::TEXT, ".txt", kText, "Plain text"},
                            {v1::GetRenditionRequest::JSON, ".json", kJson, "Data (JSON)"}};
 
 std::shared_ptr<const std::string> Shared(std::string body) {
@@ -115,11 +118,10 @@ absl::StatusOr<Response> Rendition(db::Database& database, const store::Key& key
   RETURN_IF_ERROR(status);
   // The checksum again, which names the bytes of one path well enough and costs next to nothing.
   std::string etag = fmt::format("{:016x}", static_cast<uint64_t>(db::ChecksumOf(bytes)));
-  // PDF and Word files are compressed already.
   return Response{.content_type = form.content_type,
                   .body = Shared(std::move(bytes)),
                   .etag = std::move(etag),
-                  .compressible = form.format == v1::GetRenditionRequest::JSON};
+                  .compressible = form.compressible};
 }
 
 // The article as it was published, with today's page round it.

@@ -222,7 +222,7 @@ TEST_F(PublisherTest, ChecksWithTheSameCodeAsItPublishes) {
     return absl::OkStatus();
   };
   ASSERT_THAT(Approve(SampleResponse()), IsOk());
-  ASSERT_EQ(sizes.renditions_size(), 4);
+  ASSERT_EQ(sizes.renditions_size(), 5);
   EXPECT_EQ(sizes.renditions(0).format(), v1::GetRenditionRequest::HTML);
   EXPECT_EQ(sizes.renditions(0).bytes(), static_cast<int64_t>(staged.size()));
   EXPECT_EQ(sizes.renditions(1).format(), v1::GetRenditionRequest::JSON);

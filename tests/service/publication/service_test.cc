@@ -1,4 +1,5 @@
 // The calls of the Publication service.
+#include "services/publication/renditions.h"
 #include "tests/service/publication/fixture.h"
 
 namespace section55::publication {
@@ -124,10 +125,39 @@ TEST_F(ServiceTest, SaysWhatIsWrongWithARendition) {
   EXPECT_THAT(status_of("bodies/a/publications/b", v1::GetRenditionRequest::FORMAT_UNSPECIFIED), ViolationOn("format"));
 }
 
-TEST_F(ServiceTest, StreamsPdfAndWordFiles) {
+TEST_F(ServiceTest, StreamsEveryFormat) {
   ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::HTML).front(), ::testing::StartsWith("<article"));
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::JSON).front(), ::testing::StartsWith("{"));
   EXPECT_THAT(Rendition(v1::GetRenditionRequest::PDF).front(), ::testing::StartsWith("%PDF-1.7"));
   EXPECT_THAT(Rendition(v1::GetRenditionRequest::DOCX).front(), ::testing::StartsWith("PK"));
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::TEXT).front(), ::testing::StartsWith("Police and Crime Commissioner"));
+}
+
+TEST_F(ServiceTest, KeepsWhatEveryRenditionWasMadeFromAndMakesTheSameBytesOfItAgain) {
+  ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  const v1::PublicationRecord record = Get();
+  EXPECT_EQ(record.renderer_version(), kRendererVersion);
+  authoring::v1::Response source;
+  ASSERT_THAT(database_->Read([&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(source, store::LoadApproval(tx, {"norfolk-pcc", "safe-to-share"}, record.edition()));
+    return absl::OkStatus();
+  }),
+              IsOk());
+  EXPECT_EQ(SourceHash(source), record.source_hash());
+  absl::StatusOr<Renditions> again = Render(source, std::nullopt, kPublicUrl);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->content_hash, record.content_hash());
+  again = RenderPublished(source, record, kPublicUrl, *again);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_THAT(again->bytes, SizeIs(5));
+  for (const auto& [format, bytes] : again->bytes) {
+    std::string stored;
+    for (const std::string& chunk : Rendition(format)) {
+      stored += chunk;
+    }
+    EXPECT_TRUE(stored == bytes) << v1::GetRenditionRequest::Format_Name(format);
+  }
 }
 
 TEST_F(ServiceTest, PreviewsADraftForTheOfficeAloneAndKeepsNothing) {
@@ -144,7 +174,11 @@ TEST_F(ServiceTest, PreviewsADraftForTheOfficeAloneAndKeepsNothing) {
     }
     return reader->Finish();
   };
-  std::string html, pdf, word, one, nothing;
+  std::string html, pdf, word, json, text, one, nothing;
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::JSON, "", &json), IsOk());
+  EXPECT_THAT(json, HasSubstr("{\"watermark\":\"Draft\","));
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::TEXT, "", &text), IsOk());
+  EXPECT_THAT(text, ::testing::StartsWith("*** Draft\n"));
   ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::HTML, "", &html), IsOk());
   EXPECT_THAT(html, AllOf(HasSubstr("<p class=\"watermark\">Draft</p>"), HasSubstr("We will do one."),
                           HasSubstr("Nothing is needed for five"), Not(HasSubstr("being published"))));
@@ -157,7 +191,7 @@ TEST_F(ServiceTest, PreviewsADraftForTheOfficeAloneAndKeepsNothing) {
 
   EXPECT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::HTML, "recommendation-99", &nothing),
               ViolationOn("finding"));
-  EXPECT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::JSON, "", &nothing), ViolationOn("format"));
+  EXPECT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::FORMAT_UNSPECIFIED, "", &nothing), ViolationOn("format"));
   for (const std::vector<std::string>& roles :
        {std::vector<std::string>{}, {"author@bodies/suffolk-pcc"}, {"chief-officer@forces/norfolk"}, {"operator"}}) {
     EXPECT_THAT(preview(server_.As("somebody", roles), v1::GetRenditionRequest::HTML, "", &nothing),

@@ -193,6 +193,17 @@ TEST(Tree, ShowsAnAnswerThatTheBodyGaveFreely) {
               {"Area for improvement 2", "Answer:", "Action taken", "Done, though not asked."});
 }
 
+TEST(Tree, PutsACauseOfConcernBeforeWhatStandsUnderIt) {
+  authoring::v1::Response response = SampleResponse();
+  registry::v1::Finding& cause = *response.mutable_report()->mutable_findings(1);
+  cause.set_kind(registry::v1::Finding::CAUSE_OF_CONCERN);
+  response.mutable_report()->mutable_findings(2)->set_parent(cause.id());
+  const std::string text = TextOfPage(PageOf(response));
+  ExpectOrder(text, {"Findings and answers", "Recommendation 1", "Cause of concern 2", "Text of recommendation two.",
+                     "Recommendation 5", "Under: Cause of concern 2", "No action"});
+  EXPECT_THAT(text, Not(HasSubstr("Other findings")));
+}
+
 TEST(Tree, ShowsHostileTextsAsText) {
   authoring::v1::Response response = SampleResponse();
   const std::string hostile = "<script>alert('x')</script> & \"q\" {{{body}}} {{>content}} </title>";
@@ -309,8 +320,8 @@ TEST(Tree, OfWelshTextsIsReadByAWelshVoice) {
 TEST(Tree, OfADraftIsMarkedAndSaysNothingOfItsPublication) {
   Budget budget(kAmple);
   const v1::PublicationRecord record = *rules::Describe(SampleResponse(), std::nullopt);
-  const document::Document whole =
-      BuildDocument(SampleResponse(), record, "https://register.example", {.watermark = "Draft"}, budget);
+  const document::Document whole = BuildDocument(SampleResponse(), record, "https://register.example",
+                                                 {.watermark = "Draft", .tells_of_publication = false}, budget);
   EXPECT_EQ(whole.watermark, "Draft");
   const std::string text = document::RenderPlainText(whole);
   EXPECT_THAT(text, AllOf(HasSubstr("We will do one."), HasSubstr("Lorne Green")));
@@ -318,9 +329,12 @@ TEST(Tree, OfADraftIsMarkedAndSaysNothingOfItsPublication) {
     EXPECT_THAT(text, Not(HasSubstr(std::string(false_statement) + " it"))) << false_statement;
   }
   EXPECT_THAT(text, AllOf(Not(HasSubstr("SHA-256")), Not(HasSubstr("being published"))));
-  const std::string one = document::RenderPlainText(
-      BuildDocument(SampleResponse(), record, "https://register.example",
-                    {.watermark = "Draft", .finding = "inspections/safe-to-share/findings/recommendation-5"}, budget));
+  const std::string one =
+      document::RenderPlainText(BuildDocument(SampleResponse(), record, "https://register.example",
+                                              {.watermark = "Draft",
+                                               .finding = "inspections/safe-to-share/findings/recommendation-5",
+                                               .tells_of_publication = false},
+                                              budget));
   EXPECT_THAT(one, AllOf(HasSubstr("Nothing is needed for five"), HasSubstr("The view of the force on number five."),
                          Not(HasSubstr("We will do one.")), Not(HasSubstr("Lorne Green"))));
 }
