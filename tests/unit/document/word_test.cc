@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <zip.h>
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -51,7 +53,10 @@ std::string Replaced(const std::string& bytes, const std::string& part, const st
   EXPECT_NE(at, std::string::npos) << from;
   content.replace(at == std::string::npos ? 0 : at, from.size(), to);
   zip_error_t error;
-  zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+  // A copy that the library owns: it frees what it has written anew.
+  void* copy = std::malloc(bytes.size());
+  std::memcpy(copy, bytes.data(), bytes.size());
+  zip_source_t* source = zip_source_buffer_create(copy, bytes.size(), 1, &error);
   zip_source_keep(source);
   zip_t* archive = zip_open_from_source(source, 0, &error);
   zip_file_replace(archive, static_cast<zip_uint64_t>(zip_name_locate(archive, part.c_str(), 0)),
