@@ -21,7 +21,7 @@ commands=()
 for extra in "$@"; do
   case $extra in
     tests)
-      packages+=(mariadb-server-core mariadb-client clang-format shellcheck qpdf poppler-utils libreoffice-writer-nogui)
+      packages+=(mariadb-server-core mariadb-client clang-format shellcheck qpdf poppler-utils)
       # A Node.js from elsewhere brings its own npm and conflicts with Debian's, so these go by the command.
       commands+=(node:nodejs npm:npm)
       ;;

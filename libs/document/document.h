@@ -89,7 +89,7 @@ struct Document {
   std::string subtitle = {};  // "Section 55 of the Police Act 1996"; may be empty.
   std::string imprint = {};   // At the foot of every page; may be empty.
   std::string language = "en-GB";
-  std::string watermark = {};  // "Draft": across every page, and in words at the top. Empty: a document that counts.
+  std::string watermark = {};  // "Draft": on every page, and the first words. Empty: a document that counts.
   // The colour of the document's author, 0xRRGGBB, for rules and headings above the title. Text in it on white has a contrast of 4.5:1
   // (ContrastOnWhite) or the default is used.
   unsigned colour = 0x0a4a80;

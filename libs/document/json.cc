@@ -87,8 +87,6 @@ Json ToJson(const Block& block) {
       block.value);
 }
 
-Json ToJson(const std::vector<Element>& elements);
-
 std::string_view NameOf(Section::Role role) {
   switch (role) {
     case Section::Role::kQuoted:
@@ -139,43 +137,68 @@ Json ToJson(const Overview& overview) {
       {"type", "overview"}, {"caption", overview.caption}, {"columns", overview.columns}, {"rows", std::move(rows)}};
 }
 
-Json ToJson(const Element& element) {
-  return std::visit(
-      Overloaded{
-          [](const Section& section) -> Json {
-            return {{"type", "section"},
-                    {"id", section.id},
-                    {"role", NameOf(section.role)},
-                    {"heading", section.heading},
-                    {"content", ToJson(section.content)}};
-          },
-          [](const Facts& facts) { return ToJson(facts); },
-          [](const Prose& prose) -> Json {
-            return {{"type", "prose"},
-                    {"language", prose.language.empty() ? Json(nullptr) : Json(prose.language)},
-                    {"blocks", document::ToJson(prose.blocks)}};
-          },
-          [](const Remark& remark) -> Json {
-            return {{"type", "remark"}, {"kind", NameOf(remark.kind)}, {"content", InlinesToJson(remark.content)}};
-          },
-          [](const Overview& overview) { return ToJson(overview); },
-      },
-      element.value);
+std::string Dump(const Json& json) {
+  constexpr int kCompact = -1;
+  return json.dump(kCompact, ' ', false, Json::error_handler_t::replace);
 }
 
-Json ToJson(const std::vector<Element>& elements) {
-  Json array = Json::array();
+// The object without the brace that closes it, to be continued.
+std::string Open(const Json& json) {
+  std::string text = Dump(json);
+  text.pop_back();
+  return text;
+}
+
+void Write(const std::vector<Element>& elements, std::string& out);
+
+void Write(const Element& element, std::string& out) {
+  std::visit(Overloaded{
+                 [&](const Section& section) {
+                   out += Open({{"type", "section"},
+                                {"id", section.id},
+                                {"role", NameOf(section.role)},
+                                {"heading", section.heading}});
+                   out += ",\"content\":";
+                   Write(section.content, out);
+                   out += '}';
+                 },
+                 [&](const Facts& facts) { out += Dump(ToJson(facts)); },
+                 [&](const Prose& prose) {
+                   out += Dump({{"type", "prose"},
+                                {"language", prose.language.empty() ? Json(nullptr) : Json(prose.language)},
+                                {"blocks", document::ToJson(prose.blocks)}});
+                 },
+                 [&](const Remark& remark) {
+                   out += Dump(
+                       {{"type", "remark"}, {"kind", NameOf(remark.kind)}, {"content", InlinesToJson(remark.content)}});
+                 },
+                 [&](const Overview& overview) { out += Dump(ToJson(overview)); },
+             },
+             element.value);
+}
+
+void Write(const std::vector<Element>& elements, std::string& out) {
+  std::string_view before = "[\n";
   for (const Element& element : elements) {
-    array.push_back(ToJson(element));
+    out += before;
+    Write(element, out);
+    before = ",\n";
   }
-  return array;
+  out += elements.empty() ? "[]" : "]";
 }
 
 }  // namespace
 
-nlohmann::ordered_json ToJson(const Document& document) {
-  return {{"author", document.author},     {"title", document.title},         {"subtitle", document.subtitle},
-          {"language", document.language}, {"watermark", document.watermark}, {"content", ToJson(document.content)}};
+std::string RenderJson(const Document& document) {
+  std::string out = Open({{"watermark", document.watermark},
+                          {"author", document.author},
+                          {"title", document.title},
+                          {"subtitle", document.subtitle},
+                          {"language", document.language}});
+  out += ",\"content\":";
+  Write(document.content, out);
+  out += '}';
+  return out;
 }
 
 nlohmann::ordered_json ToJson(const Blocks& blocks) {

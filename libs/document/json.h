@@ -17,7 +17,7 @@
 //   {"type": "link", "href": "https://...", "content": [inline ...]}
 //
 // A document is one object:
-//   {"author": "...", "title": "...", "subtitle": "...", "language": "en-GB", "watermark": "", "content": [element ...]}
+//   {"watermark": "", "author": "...", "title": "...", "subtitle": "...", "language": "en-GB", "content": [element ...]}
 // An element is one of:
 //   {"type": "section", "id": "...", "role": "plain" | "quoted" | "comment" | "answer", "heading": "...", "content": [element ...]}
 //   {"type": "facts", "facts": [{"label": "...", "mark": "", "tone": "plain" | "good" | "bad", "value": [inline ...]} ...]}
@@ -27,6 +27,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "libs/document/blocks.h"
 #include "libs/document/document.h"
@@ -37,7 +38,8 @@ namespace section55::document {
 // strings that are not UTF-8; blocks from ParseMarkdown have none.
 nlohmann::ordered_json ToJson(const Blocks& blocks);
 
-// The same for a document.
-nlohmann::ordered_json ToJson(const Document& document);
+// A document as the object above, an element on a line: never more in memory than what is written and one element. Strings that are not
+// UTF-8 come with replacement characters. Deterministic, pure and thread-safe.
+std::string RenderJson(const Document& document);
 
 }  // namespace section55::document

@@ -133,6 +133,7 @@ void Append(const std::vector<Element>& elements, std::string& out) {
 
 std::string RenderPlainText(const Document& document) {
   std::string out;
+  AppendPart(document.watermark, out);
   AppendPart(document.author, out);
   AppendPart(document.title, out);
   AppendPart(document.subtitle, out);

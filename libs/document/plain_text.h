@@ -18,7 +18,7 @@ std::string RenderPlainText(const Blocks& blocks);
 // The same for the content of one paragraph, heading or cell.
 std::string RenderPlainText(const Inlines& inlines);
 
-// The words of a document in reading order: author, title, subtitle, and then its content. The watermark is no part of them.
+// The words of a document in reading order: watermark, author, title, subtitle, and then its content.
 std::string RenderPlainText(const Document& document);
 
 // A document to be read in a mail: headings underlined, bullets and numbers before items, the addresses of links in angle brackets,

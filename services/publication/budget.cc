@@ -15,6 +15,13 @@ bool Budget::Take(std::string_view field, size_t bytes) {
   return taken_ <= limit_;
 }
 
+absl::Status Budget::TooLong(std::string_view form) const {
+  base::Violations violations;
+  violations.Add(largest_field_.empty() ? "response" : largest_field_,
+                 fmt::format("{} would be too long; this text takes the most: shorten it, or its tables", form));
+  return violations.ToStatus();
+}
+
 absl::Status Budget::ToStatus(std::string_view form) const {
   if (taken_ <= limit_) {
     return absl::OkStatus();

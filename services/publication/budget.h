@@ -21,6 +21,9 @@ class Budget {
   // Counts what is no text: frame, names, facts.
   bool Take(size_t bytes) { return Take("", bytes); }
 
+  // INVALID_ARGUMENT that names the text which takes the most, of a form that is too long whatever was counted. `form`: "the PDF".
+  absl::Status TooLong(std::string_view form) const;
+
   // OK, or INVALID_ARGUMENT that names the text which takes the most. `form`: "the web page".
   absl::Status ToStatus(std::string_view form) const;
 

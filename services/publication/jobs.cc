@@ -13,7 +13,6 @@
 #include "libs/calendar/london.h"
 #include "libs/events/recovery.h"
 #include "section55/publication/v1/events.pb.h"
-#include "services/publication/render.h"
 #include "services/publication/renditions.h"
 #include "services/publication/rules.h"
 
@@ -23,8 +22,6 @@ namespace {
 constexpr std::string_view kKind = "publish";
 // With pauses that double from a second: two minutes in all, so that the office hears of it while it is still at its desk.
 constexpr int kAttempts = 8;
-
-using Format = v1::GetRenditionRequest;
 
 // Which edition of which publication a job is about.
 struct Edition {
@@ -100,20 +97,20 @@ class Publisher {
     }
     RETURN_IF_ERROR(read);
 
-    ASSIGN_OR_RETURN(const Renditions staged, Render(approved, earlier, public_url_));
-    RETURN_IF_ERROR(database_.Write([&](db::Transaction& tx) -> absl::Status {
-      RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::JSON, staged.json));
-      return store::SaveRendition(tx, edition.key, edition.number, Format::HTML, staged.html);
-    }));
+    ASSIGN_OR_RETURN(Renditions staged, Render(approved, earlier, public_url_));
+    RETURN_IF_ERROR(
+        database_.Write([&](db::Transaction& tx) -> absl::Status { return SaveRenditions(tx, edition, staged); }));
     // Not before: everybody can read it now.
     const absl::Time now = clock_.Now();
     ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Publish(approved, earlier, now, remembered));
     record.set_content_hash(staged.content_hash);
-    ASSIGN_OR_RETURN(std::string page, RenderHtml(approved, record, public_url_, base::kLargestRendition));
+    record.set_source_hash(SourceHash(approved));
+    record.set_renderer_version(kRendererVersion);
+    ASSIGN_OR_RETURN(Renditions renditions, RenderPublished(approved, record, public_url_, std::move(staged)));
     return jobs::Effect([this, edition, approved = std::move(approved), record = std::move(record),
-                         page = std::move(page), now, cause = job.payload,
+                         renditions = std::move(renditions), now, cause = job.payload,
                          remembered](db::Transaction& tx) -> absl::Status {
-      RETURN_IF_ERROR(Stamp(tx, edition, approved, record, page, now, cause));
+      RETURN_IF_ERROR(Stamp(tx, edition, approved, record, renditions, now, cause));
       return remembered ? Found(tx, record, now) : absl::OkStatus();
     });
   }
@@ -148,11 +145,18 @@ class Publisher {
             .time = now};
   }
 
+  static absl::Status SaveRenditions(db::Transaction& tx, const Edition& edition, const Renditions& renditions) {
+    for (const auto& [format, bytes] : renditions.bytes) {
+      RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, format, bytes));
+    }
+    return absl::OkStatus();
+  }
+
   // All that makes it published, in the transaction that ends the job.
   absl::Status Stamp(db::Transaction& tx, const Edition& edition, const authoring::v1::Response& approved,
-                     const v1::PublicationRecord& record, const std::string& page, absl::Time now,
+                     const v1::PublicationRecord& record, const Renditions& renditions, absl::Time now,
                      const std::string& cause) {
-    RETURN_IF_ERROR(store::SaveRendition(tx, edition.key, edition.number, Format::HTML, page));
+    RETURN_IF_ERROR(SaveRenditions(tx, edition, renditions));
     RETURN_IF_ERROR(store::SavePublication(tx, edition.key, record));
     const absl::CivilDay day = calendar::LondonDay(base::FromTimestamp(record.edition_published_time()));
     ASSIGN_OR_RETURN(const std::vector<v1::Recipient> recipients, store::RecipientsOn(tx, edition.key.body, day));

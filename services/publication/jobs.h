@@ -3,7 +3,7 @@
 //   1. outside of any transaction: read what was approved, make every rendition
 //   2. a transaction: the renditions are stored, so everybody can read the page; it says that it is being published
 //   3. the clock is read: an instant at which the page could be read already, however long the commit took
-//   4. a transaction: the instant, the day and the page with both; the copies owed; the event; the end of the job
+//   4. a transaction: the instant, the day and the renditions with both; the copies owed; the event; the end of the job
 //
 // After a crash anywhere the job runs again: what is stored is stored over, and 4 happens once. What cannot be rendered goes back to
 // the office as ResponseRefused, with the reason.
@@ -22,7 +22,7 @@
 
 namespace section55::publication {
 
-// Has the queue do the job "publish" of this service. Everything given lives as long as the queue; `public_url` as in render.h.
+// Has the queue do the job "publish" of this service. Everything given lives as long as the queue; `public_url` as in renditions.h.
 void RegisterJobs(jobs::Queue& queue, db::Database& database, base::Clock& clock, events::EventLog& log,
                   std::string public_url);
 

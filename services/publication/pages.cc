@@ -13,15 +13,54 @@ namespace {
 
 namespace mustache = kainjow::mustache;
 
-}  // namespace
-
-std::string RenderPage(std::string_view content, std::string_view title, mustache::data data) {
-  data.set("page_title", std::string(title));
+// `data` has the title as markup.
+std::string InShell(std::string_view content, mustache::data data) {
   // A partial is read as a template; a value never is, so braces in a text stay braces.
   data.set("content", mustache::partial([content] { return std::string(content); }));
   mustache::mustache page{std::string(assets::kLayout)};
   page.set_custom_escape([](const std::string& text) { return document::EscapeHtml(text); });
   return page.render(data);
+}
+
+// What stands between the first of `begin` and the next of `end`.
+std::string Between(std::string_view text, std::string_view begin, std::string_view end) {
+  const size_t from = text.find(begin);
+  const size_t to = from == std::string_view::npos ? from : text.find(end, from);
+  return to == std::string_view::npos ? "" : std::string(text.substr(from + begin.size(), to - from - begin.size()));
+}
+
+}  // namespace
+
+std::string RenderPage(std::string_view content, std::string_view title, mustache::data data) {
+  data.set("page_title", document::EscapeHtml(std::string(title)));
+  return InShell(content, std::move(data));
+}
+
+std::string ResponsePage(std::string_view article, const std::vector<OtherFormat>& formats) {
+  mustache::data list{mustache::data::type::list};
+  mustache::data data;
+  for (const OtherFormat& format : formats) {
+    mustache::data item;
+    item.set("words", format.words);
+    item.set("path", format.path);
+    list.push_back(item);
+    if (format.path.ends_with(".json")) {
+      data.set("alternate", format.path);
+    }
+  }
+  // The article is escaped already, so its title is too.
+  const std::string author = Between(article, "<p class=\"author\">", "</p>");
+  data.set("page_title", (author.empty() ? "" : author + ": ") + Between(article, "<h1>", "</h1>"));
+  data.set("article", std::string(article));
+  data.set("formats", list);
+  return InShell(assets::kResponse, std::move(data));
+}
+
+std::string SizeWords(int64_t bytes) {
+  constexpr int64_t kKilobyte = 1024;
+  const int64_t kilobytes = (bytes + kKilobyte - 1) / kKilobyte;
+  return kilobytes < kKilobyte ? fmt::format("{} KB", kilobytes)
+                               : fmt::format("{:.1f} MB", static_cast<double>(kilobytes) / kKilobyte);
 }
 
 std::string RegisterPage(const std::vector<v1::PublicationRecord>& publications, bool first_page,

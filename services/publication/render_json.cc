@@ -1,6 +1,8 @@
 // The content as data. Its shape is a promise to everybody who reads it: see the README before changing anything, and
 // raise kFormat when a reader of the old shape would be misled.
 
+#include "services/publication/render_json.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,9 +13,7 @@
 #include "libs/base/status.h"
 #include "libs/calendar/format.h"
 #include "libs/document/json.h"
-#include "libs/document/markdown.h"
 #include "services/publication/budget.h"
-#include "services/publication/render.h"
 #include "services/publication/words.h"
 
 namespace section55::publication {
@@ -23,11 +23,6 @@ using nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "section55.response/1";
 
-// A text as its writer typed it and as blocks, so that nobody needs a Markdown parser, nor has to trust ours.
-ordered_json TextOf(const std::string& markdown) {
-  return {{"markdown", markdown}, {"blocks", document::ToJson(document::ParseMarkdown(markdown))}};
-}
-
 // Writes one object piece by piece: a member on a line, and of a list an element on a line. Readable as it comes, and never more in
 // memory than what is written and one piece.
 class Writer {
@@ -36,8 +31,13 @@ class Writer {
 
   // `field`: where the piece's text stands in the request; empty: it has none.
   void Member(std::string_view name, const ordered_json& value, std::string_view field = "") {
+    Written(name, Dump(value), field);
+  }
+
+  // The same with a value that is JSON already.
+  void Written(std::string_view name, std::string_view json, std::string_view field = "") {
     Add(fmt::format("{}\n \"{}\": ", separator_, name));
-    Add(Dump(value), field);
+    Add(json, field);
     separator_ = ",";
   }
 
@@ -119,6 +119,10 @@ ordered_json DueOf(const registry::v1::Finding& finding) {
           {"words", StringOrNull(due.words())}};
 }
 
+std::string SectionOf(std::string_view part, const registry::v1::Finding& finding) {
+  return fmt::format("{}-{}", part, finding.id());
+}
+
 ordered_json FindingOf(const authoring::v1::Response& response, const registry::v1::Finding& finding) {
   ordered_json addressees = ordered_json::array();
   for (const registry::v1::Addressee& addressee : finding.addressees()) {
@@ -134,27 +138,32 @@ ordered_json FindingOf(const authoring::v1::Response& response, const registry::
           {"answer_required", std::find(to_answer.begin(), to_answer.end(), name) != to_answer.end()},
           {"addressees", std::move(addressees)},
           {"due", DueOf(finding)},
-          {"text", TextOf(finding.text())}};
+          {"text", finding.text()},
+          {"section", SectionOf("finding", finding)}};
 }
 
-void WriteChiefOfficer(const authoring::v1::ChiefOfficerPart& part, Writer& writer) {
+void WriteChiefOfficer(const authoring::v1::ChiefOfficerPart& part, const std::string& only, Writer& writer) {
   const char* status = part.contributions_size() > 0 ? "COMMENTED"
                        : part.has_invited_time()     ? "INVITED_NO_COMMENTS"
                                                      : "NOT_INVITED";
   writer.BeginList("chief_officer", fmt::format("{{\"status\":\"{}\",\"contributions\":", status));
   for (int i = 0; i < part.contributions_size(); ++i) {
     const authoring::v1::Contribution& contribution = part.contributions(i);
+    if (!only.empty() && contribution.finding() != only) {
+      continue;
+    }
     writer.Element({{"author", contribution.author()},
                     {"rank", contribution.rank()},
                     {"finding", StringOrNull(contribution.finding())},
-                    {"text", TextOf(contribution.text())}},
+                    {"text", contribution.text()},
+                    {"section", fmt::format("comment-{}", i + 1)}},
                    fmt::format("response.chief_officer.contributions[{}].text", i));
   }
   writer.EndList("}");
 }
 
 // The answers in the order of the findings, then any that answer none of them: nothing approved is left out.
-void WriteAnswers(const authoring::v1::Response& response, Writer& writer) {
+void WriteAnswers(const authoring::v1::Response& response, const std::string& only, Writer& writer) {
   std::map<std::string, int> places;
   for (const registry::v1::Finding& finding : response.report().findings()) {
     places.emplace(FindingName(response, finding), static_cast<int>(places.size()));
@@ -167,11 +176,17 @@ void WriteAnswers(const authoring::v1::Response& response, Writer& writer) {
   writer.BeginList("answers");
   for (const auto& [place, i] : in_order) {
     const authoring::v1::Answer& answer = response.answers(i);
+    if (!only.empty() && answer.finding() != only) {
+      continue;
+    }
+    const bool is_shown = place < response.report().findings_size();
     writer.Element({{"finding", answer.finding()},
                     {"kind", authoring::v1::Answer::Kind_Name(answer.kind())},
-                    {"explanation", TextOf(answer.explanation())},
+                    {"explanation", answer.explanation()},
                     {"owner", StringOrNull(answer.owner())},
-                    {"target_date", DateOrNull(answer.target_date())}},
+                    {"target_date", DateOrNull(answer.target_date())},
+                    {"section", is_shown ? ordered_json(SectionOf("answer", response.report().findings(place)))
+                                         : ordered_json(nullptr)}},
                    fmt::format("response.answers[{}].explanation", i));
   }
   writer.EndList();
@@ -179,8 +194,15 @@ void WriteAnswers(const authoring::v1::Response& response, Writer& writer) {
 
 }  // namespace
 
-absl::StatusOr<std::string> RenderJson(const authoring::v1::Response& approved, size_t limit) {
+absl::StatusOr<std::string> RenderJson(const authoring::v1::Response& approved, const document::Document& document,
+                                       const std::string& finding, size_t limit) {
   Writer writer(limit);
+  // A text of the response as a whole.
+  const auto text = [&](std::string_view name, const std::string& markdown) {
+    if (finding.empty()) {
+      writer.Member(name, markdown, fmt::format("response.{}", name));
+    }
+  };
   writer.Member("format", std::string(kFormat));
   writer.Member("name", approved.name());
   writer.Member("edition", approved.edition());
@@ -191,21 +213,26 @@ absl::StatusOr<std::string> RenderJson(const authoring::v1::Response& approved, 
                           {"title", approved.force().display_name()},
                           {"chief_officer_title", approved.force().chief_officer_title()}});
   writer.Member("report", ReportOf(approved.report()));
-  writer.Member("key_findings", TextOf(approved.key_findings()), "response.key_findings");
+  text("key_findings", approved.key_findings());
   writer.BeginList("findings");
   for (int i = 0; i < approved.report().findings_size(); ++i) {
-    writer.Element(FindingOf(approved, approved.report().findings(i)),
-                   fmt::format("response.report.findings[{}].text", i));
+    if (finding.empty() || FindingName(approved, approved.report().findings(i)) == finding) {
+      writer.Element(FindingOf(approved, approved.report().findings(i)),
+                     fmt::format("response.report.findings[{}].text", i));
+    }
   }
   writer.EndList();
-  WriteChiefOfficer(approved.chief_officer(), writer);
-  writer.Member("comments", TextOf(approved.comments()), "response.comments");
-  WriteAnswers(approved, writer);
-  writer.Member("reply_to_chief_officer", TextOf(approved.reply_to_chief_officer()), "response.reply_to_chief_officer");
-  writer.Member("monitoring", TextOf(approved.monitoring()), "response.monitoring");
-  writer.Member("signatory", {{"name", approved.signatory().name()},
-                              {"title", approved.signatory().title()},
-                              {"capacity", StringOrNull(approved.signatory().capacity())}});
+  WriteAnswers(approved, finding, writer);
+  WriteChiefOfficer(approved.chief_officer(), finding, writer);
+  text("comments", approved.comments());
+  text("reply_to_chief_officer", approved.reply_to_chief_officer());
+  text("monitoring", approved.monitoring());
+  if (finding.empty()) {
+    writer.Member("signatory", {{"name", approved.signatory().name()},
+                                {"title", approved.signatory().title()},
+                                {"capacity", StringOrNull(approved.signatory().capacity())}});
+  }
+  writer.Written("document", document::RenderJson(document));
   return writer.Finish();
 }
 

@@ -1,6 +1,8 @@
 // Everything that is published of an approved response.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,25 +10,41 @@
 #include "absl/status/statusor.h"
 #include "libs/base/limits.h"
 #include "section55/authoring/v1/response.pb.h"
-#include "section55/publication/v1/publication_record.pb.h"
+#include "section55/publication/v1/publication.pb.h"
 
 namespace section55::publication {
 
-// What is left free in each rendition when it is checked and staged: the proof of publication is written into it afterwards, and nothing
-// that was promised then may fail for a few bytes.
+// Raised by whoever changes what any rendition of the same response is, be it a word: then a rendition of an earlier version is made again
+// by that version's program. The tests hold the bytes of this one.
+inline constexpr int32_t kRendererVersion = 1;
+
+// What is left free in each rendition when it is checked and staged: the instant of publication is written into it afterwards, and
+// nothing that was promised then may fail for a few bytes.
 inline constexpr size_t kRoomForProof = 16 * base::kKibibyte;
 
-// The renditions of an edition that can be read and whose instant is not known yet.
+// The renditions of an edition.
 struct Renditions {
-  std::string json;
-  std::string html;
-  std::string content_hash;  // of the JSON
+  // Each format there is. HTML is the article alone: the register puts its page round it when it is read.
+  std::map<v1::GetRenditionRequest::Format, std::string> bytes;
+  std::string content_hash;  // SHA-256 of the JSON
 };
 
-// Makes all renditions. What passes here can be published: the check before approval and publication itself are this function. `earlier` is
-// the record of the edition that is public, if there is one. INVALID_ARGUMENT: what in the response cannot be rendered or is too
-// large, by field. Pure.
+// Makes all renditions of an edition whose instant is not known yet. What passes here can be published: the check before approval and
+// publication itself are this function. `earlier` is the record of the edition that is public, if there is one; `public_url` the
+// register's address as the public knows it, without a slash at the end. INVALID_ARGUMENT: what in the response cannot be rendered or is
+// too large, by field. FAILED_PRECONDITION: fonts are missing. Pure.
 absl::StatusOr<Renditions> Render(const authoring::v1::Response& approved,
                                   const std::optional<v1::PublicationRecord>& earlier, std::string_view public_url);
+
+// The same once the instant is known: `record` has it, and the hash of `staged`, whose JSON it keeps.
+absl::StatusOr<Renditions> RenderPublished(const authoring::v1::Response& approved, const v1::PublicationRecord& record,
+                                           std::string_view public_url, Renditions staged);
+
+// SHA-256 of what all this is made from.
+std::string SourceHash(const authoring::v1::Response& approved);
+
+// One rendition of a draft, marked as such. `finding` by name; empty: the whole. INVALID_ARGUMENT as above. Pure.
+absl::StatusOr<std::string> RenderDraft(const authoring::v1::Response& draft, std::string_view public_url,
+                                        v1::GetRenditionRequest::Format format, const std::string& finding);
 
 }  // namespace section55::publication

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 
@@ -14,16 +15,35 @@
 #include "services/publication/renditions.h"
 #include "services/publication/rules.h"
 #include "services/publication/store.h"
+#include "services/publication/words.h"
 
 namespace section55::publication {
 namespace {
 
 constexpr size_t kChunk = size_t{64} * 1024;
+constexpr char kFormats[] = "must be HTML, JSON, PDF, DOCX or TEXT";
 
 // The publication that a request names in `field`; a violation when it names none.
 store::Key ReadName(std::string_view field, std::string_view name, base::Violations& violations) {
   std::vector<std::string> ids = base::IdsIn(field, name, base::kPublicationName, violations);
   return {std::move(ids[0]), std::move(ids[1])};
+}
+
+bool IsFormat(v1::GetRenditionRequest::Format format) {
+  return format != v1::GetRenditionRequest::FORMAT_UNSPECIFIED && v1::GetRenditionRequest::Format_IsValid(format);
+}
+
+// Piece by piece.
+template <typename Chunk>
+absl::Status Send(const std::string& content, grpc::ServerWriter<Chunk>& writer) {
+  Chunk chunk;
+  for (size_t sent = 0; sent < content.size(); sent += kChunk) {
+    chunk.set_data(content.substr(sent, kChunk));
+    if (!writer.Write(chunk)) {
+      return absl::CancelledError("the caller has gone");
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -98,13 +118,11 @@ grpc::Status PublicationService::CheckRenditions(grpc::ServerContext* context,
         },
         call.deadline));
     ASSIGN_OR_RETURN(const Renditions renditions, Render(request->response(), earlier, public_url_));
-    const auto add = [&](v1::GetRenditionRequest::Format format, const std::string& bytes) {
+    for (const auto& [format, bytes] : renditions.bytes) {
       v1::RenditionSize& size = *response->add_renditions();
       size.set_format(format);
       size.set_bytes(static_cast<int64_t>(bytes.size()));
-    };
-    add(v1::GetRenditionRequest::HTML, renditions.html);
-    add(v1::GetRenditionRequest::JSON, renditions.json);
+    }
     return absl::OkStatus();
   });
 }
@@ -114,8 +132,8 @@ grpc::Status PublicationService::GetRendition(grpc::ServerContext* context, cons
   return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
     base::Violations violations;
     const store::Key key = ReadName("name", request->name(), violations);
-    if (request->format() != v1::GetRenditionRequest::HTML && request->format() != v1::GetRenditionRequest::JSON) {
-      violations.Add("format", "must be HTML or JSON");
+    if (!IsFormat(request->format())) {
+      violations.Add("format", kFormats);
     }
     RETURN_IF_ERROR(violations.ToStatus());
     // Read as a whole before anything is sent: a slow reader holds no connection to the database.
@@ -126,14 +144,34 @@ grpc::Status PublicationService::GetRendition(grpc::ServerContext* context, cons
           return absl::OkStatus();
         },
         call.deadline));
-    v1::GetRenditionResponse chunk;
-    for (size_t sent = 0; sent < content.size(); sent += kChunk) {
-      chunk.set_data(content.substr(sent, kChunk));
-      if (!writer->Write(chunk)) {
-        return absl::CancelledError("the caller has gone");
+    return Send(content, *writer);
+  });
+}
+
+grpc::Status PublicationService::PreviewResponse(grpc::ServerContext* context,
+                                                 const v1::PreviewResponseRequest* request,
+                                                 grpc::ServerWriter<v1::PreviewResponseResponse>* writer) {
+  return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
+    base::Violations violations;
+    if (!IsFormat(request->format())) {
+      violations.Add("format", kFormats);
+    }
+    std::string finding = request->finding();
+    if (!finding.empty()) {
+      const authoring::v1::Response& response = request->response();
+      finding = finding.find('/') == std::string::npos ? fmt::format("{}/findings/{}", response.inspection(), finding)
+                                                       : finding;
+      const auto& findings = response.report().findings();
+      if (std::none_of(findings.begin(), findings.end(), [&](const registry::v1::Finding& candidate) {
+            return FindingName(response, candidate) == finding;
+          })) {
+        violations.Add("finding", "is no finding of the report");
       }
     }
-    return absl::OkStatus();
+    RETURN_IF_ERROR(violations.ToStatus());
+    ASSIGN_OR_RETURN(const std::string content,
+                     RenderDraft(request->response(), public_url_, request->format(), finding));
+    return Send(content, *writer);
   });
 }
 

@@ -15,7 +15,7 @@ inline constexpr std::string_view kServiceName = "section55.publication.v1.Publi
 // Thread-safe.
 class PublicationService : public v1::Publication::Service {
  public:
-  // `public_url` as in render.h.
+  // `public_url` as in renditions.h.
   PublicationService(rpc::Server& server, db::Database& database, std::string public_url)
       : server_(server), database_(database), public_url_(std::move(public_url)) {}
 
@@ -27,6 +27,8 @@ class PublicationService : public v1::Publication::Service {
                                v1::CheckRenditionsResponse* response) override;
   grpc::Status GetRendition(grpc::ServerContext* context, const v1::GetRenditionRequest* request,
                             grpc::ServerWriter<v1::GetRenditionResponse>* writer) override;
+  grpc::Status PreviewResponse(grpc::ServerContext* context, const v1::PreviewResponseRequest* request,
+                               grpc::ServerWriter<v1::PreviewResponseResponse>* writer) override;
   grpc::Status ListCopies(grpc::ServerContext* context, const v1::ListCopiesRequest* request,
                           v1::ListCopiesResponse* response) override;
   grpc::Status CreateRecipient(grpc::ServerContext* context, const v1::CreateRecipientRequest* request,

@@ -32,7 +32,7 @@ const db::ProtoTable<v1::PublicationRecord>& Publications() {
 
 const db::ProtoTable<BytesValue>& Renditions() {
   static const db::ProtoTable<BytesValue> table(
-      {.name = "renditions", .key = {"body", "inspection", "format", "edition"}, .columns = {}});
+      {.name = "renditions", .key = {"body", "inspection", "format", "edition"}, .columns = {"bytes"}});
   return table;
 }
 
@@ -252,8 +252,9 @@ absl::Status SaveRendition(db::Transaction& tx, const Key& key, int64_t edition,
   RETURN_IF_ERROR(
       tx.Query("SELECT version FROM renditions WHERE body = ? AND inspection = ? AND format = ? AND edition = ?",
                {key.body, key.inspection, form, edition}, [&](const db::Row& found) { row.version = found.Int64(0); }));
-  return row.version == 0 ? Renditions().Insert(tx, {key.body, key.inspection, form, edition}, {}, row)
-                          : Renditions().Update(tx, {key.body, key.inspection, form, edition}, {}, row);
+  const auto size = static_cast<int64_t>(bytes.size());
+  return row.version == 0 ? Renditions().Insert(tx, {key.body, key.inspection, form, edition}, {size}, row)
+                          : Renditions().Update(tx, {key.body, key.inspection, form, edition}, {size}, row);
 }
 
 absl::StatusOr<bool> HasRendition(db::Transaction& tx, const Key& key, int64_t edition) {
@@ -280,6 +281,22 @@ absl::StatusOr<std::string> LoadNewestRendition(db::Transaction& tx, const Key& 
                                                "WHERE body = ? AND inspection = ? AND format = ?"
                                                " ORDER BY edition DESC LIMIT 1",
                                                {key.body, key.inspection, static_cast<int64_t>(format)}));
+}
+
+absl::StatusOr<Sizes> NewestSizes(db::Transaction& tx, const Key& key) {
+  int64_t newest = 0;
+  Sizes sizes;
+  const int64_t last = v1::GetRenditionRequest::Format_MAX;
+  RETURN_IF_ERROR(tx.Query(
+      "SELECT format, edition, bytes FROM renditions WHERE body = ? AND inspection = ? AND format BETWEEN 1 AND ?"
+      " ORDER BY edition DESC, format",
+      {key.body, key.inspection, last}, [&](const db::Row& row) {
+        newest = newest == 0 ? row.Int64(1) : newest;
+        if (row.Int64(1) == newest) {
+          sizes.emplace(static_cast<Format>(row.Int64(0)), row.Int64(2));
+        }
+      }));
+  return sizes;
 }
 
 absl::Status InsertCopy(db::Transaction& tx, const Key& key, const v1::Copy& copy) {

@@ -2,6 +2,7 @@
 // Ids are without their collection: "norfolk-pcc", "safe-to-share". What cannot be read back as it was written is DATA_LOSS.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,6 +87,9 @@ absl::StatusOr<std::vector<v1::PublicationRecord>> ListPublications(db::Transact
 // Adds the bytes of a rendition, or puts them in the place of those of the same edition.
 absl::Status SaveRendition(db::Transaction& tx, const Key& key, int64_t edition, Format format, std::string_view bytes);
 
+// How many bytes each rendition of an edition has that is there, by format.
+using Sizes = std::map<Format, int64_t>;
+
 // Whether readers can read that edition.
 absl::StatusOr<bool> HasRendition(db::Transaction& tx, const Key& key, int64_t edition);
 
@@ -94,6 +98,9 @@ absl::StatusOr<std::string> LoadRendition(db::Transaction& tx, const Key& key, F
 
 // The bytes of a rendition of the newest edition, whose instant may still have to be recorded. NOT_FOUND, naming the publication.
 absl::StatusOr<std::string> LoadNewestRendition(db::Transaction& tx, const Key& key, Format format);
+
+// The sizes of the renditions of that edition.
+absl::StatusOr<Sizes> NewestSizes(db::Transaction& tx, const Key& key);
 
 // Adds a copy owed, of the edition and with the id that its name says. ALREADY_EXISTS.
 absl::Status InsertCopy(db::Transaction& tx, const Key& key, const v1::Copy& copy);

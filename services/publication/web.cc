@@ -31,7 +31,25 @@ constexpr absl::Duration kPatience = absl::Seconds(5);
 
 constexpr char kHtml[] = "text/html; charset=utf-8";
 constexpr char kJson[] = "application/json";
+constexpr char kPdf[] = "application/pdf";
+constexpr char kWord[] = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+constexpr char kText[] = "text/plain; charset=utf-8";
 constexpr char kCss[] = "text/css; charset=utf-8";
+
+using Format = store::Format;
+
+// The forms of a response beside its page.
+struct Form {
+  Format format;
+  std::string_view ending;
+  const char* content_type;
+  std::string_view words;
+  bool compressible = true;  // PDF and Word files are compressed already.
+};
+constexpr Form kForms[] = {{v1::GetRenditionRequest::PDF, ".pdf", kPdf, "PDF", false},
+                           {v1::GetRenditionRequest::DOCX, ".docx", kWord, "Word", false},
+                           {v1::GetRenditionRequest::TEXT, ".txt", kText, "Plain text"},
+                           {v1::GetRenditionRequest::JSON, ".json", kJson, "Data (JSON)"}};
 
 std::shared_ptr<const std::string> Shared(std::string body) {
   return std::make_shared<const std::string>(std::move(body));
@@ -86,11 +104,11 @@ absl::StatusOr<Response> Register(db::Database& database, const Request& request
   return response;
 }
 
-absl::StatusOr<Response> Rendition(db::Database& database, const store::Key& key, store::Format format) {
+absl::StatusOr<Response> Rendition(db::Database& database, const store::Key& key, const Form& form) {
   std::string bytes;
   const absl::Status status = database.Lookup(
       [&](db::Transaction& tx) -> absl::Status {
-        ASSIGN_OR_RETURN(bytes, store::LoadNewestRendition(tx, key, format));
+        ASSIGN_OR_RETURN(bytes, store::LoadNewestRendition(tx, key, form.format));
         return absl::OkStatus();
       },
       absl::Now() + kPatience);
@@ -100,9 +118,37 @@ absl::StatusOr<Response> Rendition(db::Database& database, const store::Key& key
   RETURN_IF_ERROR(status);
   // The checksum again, which names the bytes of one path well enough and costs next to nothing.
   std::string etag = fmt::format("{:016x}", static_cast<uint64_t>(db::ChecksumOf(bytes)));
-  return Response{.content_type = format == v1::GetRenditionRequest::JSON ? kJson : kHtml,
+  return Response{.content_type = form.content_type,
                   .body = Shared(std::move(bytes)),
-                  .etag = std::move(etag)};
+                  .etag = std::move(etag),
+                  .compressible = form.compressible};
+}
+
+// The article as it was published, with today's page round it.
+absl::StatusOr<Response> Page(db::Database& database, const store::Key& key) {
+  std::string article;
+  store::Sizes sizes;
+  const absl::Status status = database.Read(
+      [&](db::Transaction& tx) -> absl::Status {
+        ASSIGN_OR_RETURN(article, store::LoadNewestRendition(tx, key, v1::GetRenditionRequest::HTML));
+        ASSIGN_OR_RETURN(sizes, store::NewestSizes(tx, key));
+        return absl::OkStatus();
+      },
+      absl::Now() + kPatience);
+  if (absl::IsNotFound(status)) {
+    return NotFound();
+  }
+  RETURN_IF_ERROR(status);
+  std::vector<OtherFormat> formats;
+  for (const Form& form : kForms) {
+    if (const auto size = sizes.find(form.format); size != sizes.end()) {
+      formats.push_back({fmt::format("{}, {}", form.words, SizeWords(size->second)),
+                         fmt::format("/responses/{}/{}{}", key.body, key.inspection, form.ending)});
+    }
+  }
+  std::string page = ResponsePage(article, formats);
+  std::string etag = fmt::format("{:016x}", static_cast<uint64_t>(db::ChecksumOf(page)));
+  return Response{.content_type = kHtml, .body = Shared(std::move(page)), .etag = std::move(etag)};
 }
 
 absl::StatusOr<Response> Route(db::Database& database, const Request& request) {
@@ -114,18 +160,21 @@ absl::StatusOr<Response> Route(db::Database& database, const Request& request) {
     static const std::string etag = base::Sha256Hex(*style);
     return Response{.content_type = kCss, .body = style, .etag = etag};
   }
-  constexpr std::string_view kJsonEnding = ".json";
   std::string_view path = request.path;
-  const bool json = path.ends_with(kJsonEnding);
-  if (json) {
-    path.remove_suffix(kJsonEnding.size());
+  const Form* form = nullptr;
+  for (const Form& candidate : kForms) {
+    if (path.ends_with(candidate.ending)) {
+      form = &candidate;
+      path.remove_suffix(candidate.ending.size());
+      break;
+    }
   }
   const auto ids = base::ParseName(path, "/responses/{body}/{inspection}");
   if (!ids) {
     return NotFound();
   }
-  return Rendition(database, {(*ids)[0], (*ids)[1]},
-                   json ? v1::GetRenditionRequest::JSON : v1::GetRenditionRequest::HTML);
+  const store::Key key{(*ids)[0], (*ids)[1]};
+  return form != nullptr ? Rendition(database, key, *form) : Page(database, key);
 }
 
 Response Answer(db::Database& database, const Request& request) {

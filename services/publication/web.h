@@ -2,7 +2,7 @@
 //
 //   GET /                                       what was published, the latest first; older pages by ?after=
 //   GET /responses/{body}/{inspection}          the page of one response
-//   GET /responses/{body}/{inspection}.json     its content as data
+//   GET /responses/{body}/{inspection}.pdf      the same as a PDF, .docx as a Word file, .txt as plain text, .json as data
 //   GET /style.css
 //
 // Every answer is read from the database, so a page is there the moment its transaction is committed. What HTTP makes of it is the

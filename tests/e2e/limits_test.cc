@@ -221,7 +221,8 @@ void LimitsTest::ExpectReadable() {
     const auto page = client.Get((record.page_path() + (json ? ".json" : "")).c_str());
     ASSERT_TRUE(page);
     EXPECT_EQ(page->status, 200);
-    EXPECT_TRUE(page->body == bytes) << "the web shows something else";
+    EXPECT_TRUE(json ? page->body == bytes : page->body.find(bytes) != std::string::npos)
+        << "the web shows something else";
     if (json) {
       EXPECT_EQ(record.content_hash(), base::Sha256Hex(bytes));
     }

@@ -259,29 +259,33 @@ void MainJobTest::ExpectPublishedOnDay55(const Area& norfolk, std::string_view m
   EXPECT_THAT(answered, ElementsAre(finding(1), finding(4), finding(5), finding(6)));
 
   const std::string page = Page(record.page_path());
-  EXPECT_EQ(page, Rendition(name, GetRenditionRequest::HTML));
+  EXPECT_THAT(page, HasSubstr(Rendition(name, GetRenditionRequest::HTML)));
+  EXPECT_EQ(Page(record.page_path() + ".pdf"), Rendition(name, GetRenditionRequest::PDF));
+  EXPECT_EQ(Page(record.page_path() + ".docx"), Rendition(name, GetRenditionRequest::DOCX));
+  EXPECT_EQ(Page(record.page_path() + ".txt"), Rendition(name, GetRenditionRequest::TEXT));
   ExpectInOrder(page, {"Police and Crime Commissioner for Norfolk",
+                       "In time",
+                       "Day 55 of 56",
+                       "9 February 2021 at 10:15:00 GMT",
+                       "10 February 2021",
                        "17 December 2020",
                        fmt::format("Key findings {}", mark),
                        "Recommendation 1",
+                       fmt::format("Answer {} to recommendation-1.", mark),
                        "Recommendation 4",
+                       fmt::format("Answer {} to recommendation-4.", mark),
                        "Recommendation 5",
+                       fmt::format("Answer {} to recommendation-5.", mark),
                        "Recommendation 6",
-                       "Other findings",
-                       "Recommendation 2",
-                       "Recommendation 3",
+                       fmt::format("Answer {} to recommendation-6.", mark),
                        "Rowan Aldous, Chief Constable",
                        fmt::format("Comments {}", mark),
-                       fmt::format("Answer {} to recommendation-1.", mark),
-                       fmt::format("Answer {} to recommendation-4.", mark),
-                       fmt::format("Answer {} to recommendation-5.", mark),
-                       fmt::format("Answer {} to recommendation-6.", mark),
                        fmt::format("Reply {}", mark),
                        fmt::format("Monitoring {}", mark),
                        "Eleanor Whitby",
-                       "9 February 2021 at 10:15:00 GMT",
-                       "Day 55 of 56",
-                       "10 February 2021",
+                       "Other findings",
+                       "Recommendation 2",
+                       "Recommendation 3",
                        record.content_hash()});
   EXPECT_THAT(page, Not(HasSubstr("to recommendation-2")));
   ExpectInOrder(Page("/"), {record.page_path(), "Police and Crime Commissioner for Norfolk", "9 February 2021",
@@ -436,10 +440,11 @@ TEST_P(MainJobTest, ReportOnListedForcesIsAnsweredByTheirBodiesAlone) {
   EXPECT_EQ(record.day_number(), 2);
   const std::string page = Page(record.page_path());
   // The cause of concern says what its recommendations stand under; nested bullets and links survive; text is no mark-up.
-  ExpectInOrder(page, {"ŵ ŷ and “curly quotes” &amp; &lt;angle brackets&gt;", "Recommendation 1a",
-                       "Under: Cause of concern 1", "<ul>", "review", "<ul>", "every cell, and", "<ul>",
-                       "href=\"https://www.gov.uk/\"", "</ul>", "record what was found", "Recommendation 1b",
-                       "Other findings", "Area for improvement 1", "Answer Kent to", "Answer Kent to"});
+  ExpectInOrder(
+      page, {"ŵ ŷ and “curly quotes” &amp; &lt;angle brackets&gt;", "Findings and answers", "Cause of concern 1",
+             "Recommendation 1a", "Under: Cause of concern 1", "<ul>", "review", "<ul>", "every cell, and", "<ul>",
+             "href=\"https://www.gov.uk/\"", "</ul>", "record what was found", "Answer Kent to", "Recommendation 1b",
+             "Answer Kent to", "Other findings", "Area for improvement 1"});
   suite_.AwaitEvent<deadlines::v1::DeadlineMet>(DeadlineName(kent, "custody"));
   EXPECT_EQ(job_.AwaitPublished(ResponseName(kent, "custody")).edition(), 1);
   EXPECT_EQ(job_.Get("norfolk-author", ResponseName(norfolk, "custody")).state(), Response::OPEN);

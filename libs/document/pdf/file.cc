@@ -79,6 +79,9 @@ class FileWriter {
     }
     Object resources = Object::newDictionary();
     resources.replaceKey("/Font", font_names);
+    if (!document_.watermark.empty()) {
+      resources.replaceKey("/ExtGState", Object::parse("<< /Faint << /Type /ExtGState /ca 0.12 >> >>"));
+    }
     resources = file_.makeIndirectObject(resources);
     for (size_t i = 0; i < pages_.pages.size(); ++i) {
       Object page = Object::newDictionary();

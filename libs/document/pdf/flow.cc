@@ -152,6 +152,10 @@ class Builder {
   // --- the document's own elements
 
   void Front(const Place& place) {
+    if (!document_.watermark.empty()) {
+      const Style style{.size = 14, .leading = 20, .bold = true, .colour = kBadInk};
+      PushLines(Set(Words(document_.watermark), style, place, place.width, Add(place, "P")), 0, true);
+    }
     if (!document_.author.empty()) {
       const Style style{.size = 12, .leading = 17, .bold = true, .colour = colour_};
       PushLines(Set(Words(document_.author), style, place, place.width, Add(place, "P")), 0, true);

@@ -250,7 +250,7 @@ class Paginator {
     head_left_ = Artifact(document_.author, style, kTextWidth * 0.55);
     head_right_ = Artifact(document_.title, style, kTextWidth * 0.42);
     foot_left_ = Artifact(document_.imprint, style, kTextWidth * 0.8);
-    const Style mark{.size = 150, .leading = 180, .bold = true, .colour = 0xe9edf1};
+    const Style mark{.size = 150, .leading = 180, .bold = true, .colour = kInk2};
     watermark_ = Artifact(document_.watermark, mark, 2 * kPageHeight);
   }
 
@@ -273,20 +273,20 @@ class Paginator {
     constexpr double kHeadBaseline = 50, kFootBaseline = kPageHeight - 42;
     const Style style{.size = 8, .leading = 11, .colour = kInk2};
     for (size_t i = 0; i < out_.pages.size(); ++i) {
-      std::string before;
+      std::string after;
       if (!watermark_.empty()) {
-        before += "/Artifact<</Type/Pagination/Subtype/Watermark>>BDC\n";
+        // Over what stands there, and seen through: boxes do not cover it, nor it the words.
+        after += "/Artifact<</Type/Pagination/Subtype/Watermark>>BDC\nq /Faint gs\n";
         constexpr double kSlope = 0.7071;  // of 45 degrees
         const double half = WidthOf(watermark_.front()) / 2;
         for (const Fragment& fragment : watermark_.front().fragments) {
           const double along = fragment.x - half, below = -50;
-          before += fmt::format("BT {0} {0} {1} {0} {2} {3} Tm {4}ET\n", Number(kSlope), Number(-kSlope),
-                                Number(kPageWidth / 2 + (along - below) * kSlope),
-                                Number(kPageHeight / 2 + (along + below) * kSlope), fragment.operators);
+          after += fmt::format("BT {0} {0} {1} {0} {2} {3} Tm {4}ET\n", Number(kSlope), Number(-kSlope),
+                               Number(kPageWidth / 2 + (along - below) * kSlope),
+                               Number(kPageHeight / 2 + (along + below) * kSlope), fragment.operators);
         }
-        before += "EMC\n";
+        after += "Q\nEMC\n";
       }
-      std::string after;
       if (i > 0) {
         after += "/Artifact<</Type/Pagination/Subtype/Header>>BDC\n";
         if (!head_left_.empty()) {
@@ -307,7 +307,7 @@ class Paginator {
           Artifact(fmt::format("Page {} of {}", i + 1, out_.pages.size()), style, kTextWidth);
       DrawArtifact(after, number.front(), kPageWidth - kMargin - WidthOf(number.front()), kFootBaseline);
       after += "EMC\n";
-      out_.pages[i].content = before + out_.pages[i].content + after;
+      out_.pages[i].content += after;
     }
   }
 

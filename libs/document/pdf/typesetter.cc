@@ -41,9 +41,13 @@ std::string Utf16Hex(std::string_view text) {
 
 std::string Number(double value) {
   const auto hundredths = std::llround(value * 100);
-  std::string text = fmt::format("{}{}", hundredths < 0 ? "-" : "", std::llabs(hundredths) / 100);
+  std::string text = hundredths < 0 ? "-" : "";
+  text += fmt::format_int(std::llabs(hundredths) / 100).c_str();
   if (const auto rest = std::llabs(hundredths) % 100; rest != 0) {
-    text += rest % 10 == 0 ? fmt::format(".{}", rest / 10) : fmt::format(".{:02}", rest);
+    text += {'.', static_cast<char>('0' + rest / 10)};
+    if (rest % 10 != 0) {
+      text += static_cast<char>('0' + rest % 10);
+    }
   }
   return text;
 }
@@ -329,7 +333,7 @@ class RunWriter {
         out_ += '[';
         in_array_ = true;
       }
-      out_ += fmt::format("{}", move);
+      out_ += fmt::format_int(move).c_str();
       pen_ -= static_cast<double>(move);
     }
     if (!in_array_) {
@@ -340,7 +344,10 @@ class RunWriter {
       out_ += '<';
       in_string_ = true;
     }
-    out_ += fmt::format("{:04X}", glyph);
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    for (const int shift : {12, 8, 4, 0}) {
+      out_ += kDigits[(glyph >> shift) & 0xf];
+    }
     pen_ += std::llround(face_->Advance(glyph));
   }
 

@@ -84,6 +84,8 @@ File Styles(const Document& document) {
                  fmt::format("<w:b/>{}<w:sz w:val=\"{}\"/><w:szCs w:val=\"{}\"/>", look.more, look.size, look.size),
                  "Normal");
   }
+  xml += Style("Watermark", "Watermark", "Normal", "<w:keepNext/>" + Spacing(0, 80),
+               "<w:b/><w:color w:val=\"8F1414\"/><w:sz w:val=\"32\"/>");
   xml += Style("Author", "Author", "Normal", "<w:keepNext/>" + Spacing(0, 0),
                fmt::format("<w:b/><w:color w:val=\"{}\"/><w:sz w:val=\"24\"/>", colour));
   xml += Style("Subtitle", "Subtitle", "Normal",
@@ -165,14 +167,12 @@ std::vector<File> HeadersAndFooters(const Document& document) {
     return fmt::format("{}<w:{} {}>{}</w:{}>", kDeclaration, element, kNamespace, content, element);
   };
   const std::string style = "<w:pStyle w:val=\"Header\"/>", tab = "<w:r><w:tab/></w:r>";
-  const std::string draft =
-      document.watermark.empty()
-          ? ""
-          : "<w:p><w:pPr><w:pStyle w:val=\"Header\"/><w:jc w:val=\"center\"/></w:pPr><w:r><w:rPr><w:b/>"
-            "<w:color w:val=\"8F1414\"/><w:sz w:val=\"32\"/></w:rPr><w:t>" +
-                Escape(document.watermark) + "</w:t></w:r></w:p>";
-  const std::string head = draft + Paragraph(style, Run(document.author) + tab + Run(document.title));
-  const std::string first = draft.empty() ? Paragraph(style, "") : draft;
+  const std::string draft = document.watermark.empty()
+                                ? ""
+                                : "<w:r><w:rPr><w:b/><w:color w:val=\"8F1414\"/></w:rPr><w:t xml:space=\"preserve\">" +
+                                      Escape(document.watermark) + "  </w:t></w:r>";
+  const std::string head = Paragraph(style, draft + Run(document.author) + tab + Run(document.title));
+  const std::string first = Paragraph(style, "");
   const std::string foot =
       Paragraph("<w:pStyle w:val=\"Footer\"/>",
                 Run(document.imprint) + tab + Run("Page ") + Field("PAGE") + Run(" of ") + Field("NUMPAGES"));

@@ -36,6 +36,7 @@ xml_node AddValue(xml_node parent, const char* name, std::string_view value) {
 struct Place {
   xml_node parent;
   int indent = 0;
+  int role_indent = 0;  // Of the part's own paragraphs.
   std::string language = {};
   std::string_view style = "Normal";
   Section::Role role = Section::Role::kPlain;
@@ -75,6 +76,7 @@ class WordWriter {
         Runs(Words(text), {}, at, Paragraph(at));
       }
     };
+    line(document_.watermark, "Watermark");
     line(document_.author, "Author");
     line(document_.title, "Heading1");
     line(document_.subtitle, "Subtitle");
@@ -128,6 +130,7 @@ class WordWriter {
     if (section.role != Section::Role::kPlain) {
       inner.role = section.role;
       inner.indent += kRoleIndent;
+      inner.role_indent = inner.indent;
     }
     Heading(Words(section.heading), std::min(level, kDeepestHeading), inner, bookmarks_.at(section.id));
     Write(section.content, inner, std::min(level + 1, kDeepestHeading));
@@ -202,7 +205,7 @@ class WordWriter {
   // `item` numbers the first paragraph.
   void Write(const Blocks& blocks, const Place& place, HeadingLevels& levels, int list_level, Item item = Item()) {
     if (item.number >= 0 && (blocks.empty() || !std::holds_alternative<document::Paragraph>(blocks.front().value))) {
-      Numbered(Paragraph(place), item);
+      Numbered(Paragraph(place), place, item);
       item.number = -1;
     }
     for (const Block& block : blocks) {
@@ -210,7 +213,7 @@ class WordWriter {
                      [&](const document::Paragraph& paragraph) {
                        xml_node node = Paragraph(place);
                        if (item.number >= 0) {
-                         Numbered(node, item);
+                         Numbered(node, place, item);
                          item.number = -1;
                        }
                        Runs(paragraph.content, {}, place, node);
@@ -257,13 +260,16 @@ class WordWriter {
     }
   }
 
-  void Numbered(xml_node paragraph, const Item& item) {
+  void Numbered(xml_node paragraph, const Place& place, const Item& item) {
     xml_node properties = Properties(paragraph);
     xml_node numbering = properties.insert_child_after("w:numPr", properties.child("w:pStyle"));
     AddValue(numbering, "w:ilvl", std::to_string(item.level));
     AddValue(numbering, "w:numId", std::to_string(item.number));
     xml_node indent = properties.child("w:ind");
     Set(indent, "w:hanging", word::kIndent);
+    if (xml_node bar = properties.child("w:pBdr").child("w:left")) {
+      bar.attribute("w:space").set_value(SpaceBeforeText(place.indent - place.role_indent - word::kIndent));
+    }
   }
 
   void Write(const CodeBlock& code, const Place& place) {
@@ -325,6 +331,12 @@ class WordWriter {
 
   // --- paragraphs and runs
 
+  // The bar beside a part moves with the indent of each paragraph: this space puts it back in line, as far as Word lets it. In points.
+  static int SpaceBeforeText(int indent) {
+    constexpr int kSpace = 8, kMostSpace = 31, kTwipsInAPoint = 20;
+    return std::min(kSpace + indent / kTwipsInAPoint, kMostSpace);
+  }
+
   xml_node Paragraph(const Place& place) {
     xml_node parent = place.parent;
     xml_node paragraph = parent.append_child("w:p");
@@ -335,7 +347,7 @@ class WordWriter {
       xml_node left = properties.append_child("w:pBdr").append_child("w:left");
       Set(left, "w:val", "single");
       Set(left, "w:sz", 24);
-      Set(left, "w:space", 8);
+      Set(left, "w:space", SpaceBeforeText(place.indent - place.role_indent));
       Set(left, "w:color", boxed ? std::string_view(colour_) : "C5CBD3");
     }
     if (boxed) {

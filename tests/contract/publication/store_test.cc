@@ -183,6 +183,8 @@ TEST_P(PublicationStoreTest, GivesTheRenditionOfTheEditionThatIsPublic) {
   };
   EXPECT_EQ(*load(GetRenditionRequest::JSON), bytes);
   EXPECT_EQ(*load(GetRenditionRequest::HTML), "<p>");
+  EXPECT_THAT(*Read([&](db::Transaction& tx) { return NewestSizes(tx, key); }),
+              ::testing::Contains(::testing::Pair(GetRenditionRequest::HTML, 3)));
   Write([&](db::Transaction& tx) -> absl::Status {
     RETURN_IF_ERROR(SavePublication(tx, key, Record(key, 2000, 2)));
     return SaveRendition(tx, key, 2, GetRenditionRequest::JSON, "second");

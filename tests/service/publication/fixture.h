@@ -91,7 +91,7 @@ class PublicationFixture : public ::testing::Test {
 
   // Whether `condition` comes true.
   static bool Eventually(const std::function<bool()>& condition) {
-    const absl::Time end = absl::Now() + absl::Seconds(30);
+    const absl::Time end = absl::Now() + absl::Minutes(2);
     while (!condition()) {
       if (absl::Now() > end) {
         return false;

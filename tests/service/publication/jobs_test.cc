@@ -222,7 +222,7 @@ TEST_F(PublisherTest, ChecksWithTheSameCodeAsItPublishes) {
     return absl::OkStatus();
   };
   ASSERT_THAT(Approve(SampleResponse()), IsOk());
-  ASSERT_EQ(sizes.renditions_size(), 2);
+  ASSERT_EQ(sizes.renditions_size(), 5);
   EXPECT_EQ(sizes.renditions(0).format(), v1::GetRenditionRequest::HTML);
   EXPECT_EQ(sizes.renditions(0).bytes(), static_cast<int64_t>(staged.size()));
   EXPECT_EQ(sizes.renditions(1).format(), v1::GetRenditionRequest::JSON);
@@ -245,7 +245,7 @@ TEST_F(PublisherTest, SaysWhatCannotBePublishedBeforeItIsApproved) {
 
 TEST_F(PublisherTest, PublishesWhateverPassesTheCheckAndSendsBackTheRest) {
   int published = 0, refused = 0, sent = 0;
-  for (const size_t size : {size_t{4'000}, size_t{11'000}}) {
+  for (const size_t size : {size_t{500}, size_t{11'000}}) {
     authoring::v1::Response response = WithTables(size);
     response.set_name("bodies/norfolk-pcc/responses/tables-" + std::to_string(size));
     v1::CheckRenditionsResponse sizes;

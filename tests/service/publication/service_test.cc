@@ -1,4 +1,5 @@
 // The calls of the Publication service.
+#include "services/publication/renditions.h"
 #include "tests/service/publication/fixture.h"
 
 namespace section55::publication {
@@ -9,9 +10,12 @@ using ::section55::testing::IsOk;
 using ::section55::testing::StatusIs;
 using ::section55::testing::TestServer;
 using ::section55::testing::ViolationOn;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Le;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class ServiceTest : public PublicationFixture {
@@ -119,6 +123,87 @@ TEST_F(ServiceTest, SaysWhatIsWrongWithARendition) {
               StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(status_of("nothing", v1::GetRenditionRequest::HTML), ViolationOn("name"));
   EXPECT_THAT(status_of("bodies/a/publications/b", v1::GetRenditionRequest::FORMAT_UNSPECIFIED), ViolationOn("format"));
+}
+
+TEST_F(ServiceTest, StreamsEveryFormat) {
+  ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::HTML).front(), ::testing::StartsWith("<article"));
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::JSON).front(), ::testing::StartsWith("{"));
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::PDF).front(), ::testing::StartsWith("%PDF-1.7"));
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::DOCX).front(), ::testing::StartsWith("PK"));
+  EXPECT_THAT(Rendition(v1::GetRenditionRequest::TEXT).front(), ::testing::StartsWith("Police and Crime Commissioner"));
+}
+
+TEST_F(ServiceTest, KeepsWhatEveryRenditionWasMadeFromAndMakesTheSameBytesOfItAgain) {
+  ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  const v1::PublicationRecord record = Get();
+  EXPECT_EQ(record.renderer_version(), kRendererVersion);
+  authoring::v1::Response source;
+  ASSERT_THAT(database_->Read([&](db::Transaction& tx) -> absl::Status {
+    ASSIGN_OR_RETURN(source, store::LoadApproval(tx, {"norfolk-pcc", "safe-to-share"}, record.edition()));
+    return absl::OkStatus();
+  }),
+              IsOk());
+  EXPECT_EQ(SourceHash(source), record.source_hash());
+  absl::StatusOr<Renditions> again = Render(source, std::nullopt, kPublicUrl);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->content_hash, record.content_hash());
+  again = RenderPublished(source, record, kPublicUrl, *again);
+  ASSERT_THAT(again, IsOk());
+  EXPECT_THAT(again->bytes, SizeIs(5));
+  for (const auto& [format, bytes] : again->bytes) {
+    std::string stored;
+    for (const std::string& chunk : Rendition(format)) {
+      stored += chunk;
+    }
+    EXPECT_TRUE(stored == bytes) << v1::GetRenditionRequest::Format_Name(format);
+  }
+}
+
+TEST_F(ServiceTest, PreviewsADraftForTheOfficeAloneAndKeepsNothing) {
+  const auto preview = [&](std::unique_ptr<grpc::ClientContext> context, v1::GetRenditionRequest::Format format,
+                           const std::string& finding, std::string* bytes) {
+    v1::PreviewResponseRequest request;
+    *request.mutable_response() = SampleResponse();
+    request.set_format(format);
+    request.set_finding(finding);
+    const auto reader = stub_->PreviewResponse(context.get(), request);
+    v1::PreviewResponseResponse chunk;
+    while (reader->Read(&chunk)) {
+      *bytes += chunk.data();
+    }
+    return reader->Finish();
+  };
+  std::string html, pdf, word, json, text, one, nothing;
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::JSON, "", &json), IsOk());
+  EXPECT_THAT(json, HasSubstr("{\"watermark\":\"Draft\","));
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::TEXT, "", &text), IsOk());
+  EXPECT_THAT(text, ::testing::StartsWith("*** Draft\n"));
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::HTML, "", &html), IsOk());
+  EXPECT_THAT(html, AllOf(HasSubstr("<p class=\"watermark\">Draft</p>"), HasSubstr("We will do one."),
+                          HasSubstr("Nothing is needed for five"), Not(HasSubstr("being published"))));
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::PDF, "", &pdf), IsOk());
+  EXPECT_THAT(pdf, ::testing::StartsWith("%PDF-1.7"));
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::DOCX, "", &word), IsOk());
+  EXPECT_THAT(word, ::testing::StartsWith("PK"));
+  ASSERT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::HTML, "recommendation-5", &one), IsOk());
+  EXPECT_THAT(one, AllOf(HasSubstr("Nothing is needed for five"), Not(HasSubstr("We will do one."))));
+
+  EXPECT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::HTML, "recommendation-99", &nothing),
+              ViolationOn("finding"));
+  EXPECT_THAT(preview(AsAuthor(), v1::GetRenditionRequest::FORMAT_UNSPECIFIED, "", &nothing), ViolationOn("format"));
+  for (const std::vector<std::string>& roles :
+       {std::vector<std::string>{}, {"author@bodies/suffolk-pcc"}, {"chief-officer@forces/norfolk"}, {"operator"}}) {
+    EXPECT_THAT(preview(server_.As("somebody", roles), v1::GetRenditionRequest::HTML, "", &nothing),
+                StatusIs(absl::StatusCode::kPermissionDenied));
+  }
+  EXPECT_EQ(nothing, "");
+  int stored = 0;
+  ASSERT_THAT(database_->Read([&](db::Transaction& tx) {
+    return tx.Query("SELECT format FROM renditions", {}, [&](const db::Row&) { ++stored; });
+  }),
+              IsOk());
+  EXPECT_EQ(stored, 0);
 }
 
 TEST_F(ServiceTest, ShowsCopiesToTheBodysOwnPeopleOnly) {

@@ -85,6 +85,24 @@ TEST_F(WebTest, GivesTheBytesThatTheHashIsOf) {
   EXPECT_EQ(base::Sha256Hex(json.body), PublicationFixture::Get().content_hash());
 }
 
+TEST_F(WebTest, LinksEveryFormatWithItsSizeAndServesIt) {
+  ASSERT_THAT(Approve(SampleResponse()), IsOk());
+  const std::string page = Get(kPage).body;
+  for (const auto& [ending, type, begin] :
+       {std::tuple{".pdf", "application/pdf", "%PDF-1.7"},
+        std::tuple{".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "PK"},
+        std::tuple{".txt", "text/plain; charset=utf-8", "Police and Crime Commissioner"},
+        std::tuple{".json", "application/json", "{"}}) {
+    const httplib::Response file = Get(std::string(kPage) + ending);
+    EXPECT_EQ(file.status, 200) << ending;
+    EXPECT_EQ(file.get_header_value("Content-Type"), type);
+    EXPECT_THAT(file.body, ::testing::StartsWith(begin));
+    const std::string size = std::to_string((file.body.size() + 1023) / 1024) + " KB";
+    EXPECT_THAT(page, ::testing::ContainsRegex("href=\"" + std::string(kPage) + ending + "\">[A-Za-z ()]+, " + size));
+  }
+  EXPECT_EQ(Get("/responses/norfolk-pcc/nothing.pdf").status, 404);
+}
+
 TEST_F(WebTest, SendsTheHeadersThatKeepReadersSafe) {
   ASSERT_THAT(Approve(SampleResponse()), IsOk());
   for (const std::string path : {"/", kPage, "/responses/norfolk-pcc/safe-to-share.json", "/style.css", "/nothing"}) {

@@ -52,8 +52,8 @@ inline void AddTextOfJson(const nlohmann::ordered_json& json, std::string& text)
     }
   } else if (json.is_object()) {
     for (const auto& [key, value] : json.items()) {
-      static const std::set<std::string> kWords = {"author", "title", "subtitle", "heading",
-                                                   "label",  "mark",  "caption",  "text"};
+      static const std::set<std::string> kWords = {"watermark", "author", "title",   "subtitle", "heading",
+                                                   "label",     "mark",   "caption", "text"};
       if (value.is_string() && kWords.contains(key)) {
         text += value.get<std::string>() + (key == "text" ? "" : " ");
       } else if (value.is_structured()) {

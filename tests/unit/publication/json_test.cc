@@ -7,7 +7,9 @@
 
 #include "libs/document/markdown.h"
 #include "libs/testing/matchers.h"
-#include "services/publication/render.h"
+#include "services/publication/render_json.h"
+#include "services/publication/rules.h"
+#include "services/publication/tree.h"
 #include "tests/unit/publication/sample_response.h"
 
 namespace section55::publication {
@@ -22,7 +24,14 @@ using ::testing::Not;
 // Bytes that every response of these tests stays within.
 constexpr size_t kAmple = 1'000'000;
 
-std::string JsonOf(const authoring::v1::Response& response) { return *RenderJson(response, kAmple); }
+absl::StatusOr<std::string> RenderWithin(const authoring::v1::Response& response, size_t limit) {
+  Budget ample(kAmple);
+  const document::Document document = BuildDocument(response, rules::Describe(response, std::nullopt).value(),
+                                                    "https://register.example", {.tells_of_publication = false}, ample);
+  return RenderJson(response, document, "", limit);
+}
+
+std::string JsonOf(const authoring::v1::Response& response) { return *RenderWithin(response, kAmple); }
 
 ordered_json Read(const authoring::v1::Response& response) { return ordered_json::parse(JsonOf(response)); }
 
@@ -32,9 +41,9 @@ TEST(RenderJson, HoldsThePartsInReadingOrder) {
   for (const auto& [key, value] : content.items()) {
     keys.push_back(key);
   }
-  EXPECT_THAT(keys,
-              ElementsAre("format", "name", "edition", "body", "force", "report", "key_findings", "findings",
-                          "chief_officer", "comments", "answers", "reply_to_chief_officer", "monitoring", "signatory"));
+  EXPECT_THAT(
+      keys, ElementsAre("format", "name", "edition", "body", "force", "report", "key_findings", "findings", "answers",
+                        "chief_officer", "comments", "reply_to_chief_officer", "monitoring", "signatory", "document"));
 }
 
 TEST(RenderJson, HoldsTheReportsFacts) {
@@ -55,11 +64,30 @@ TEST(RenderJson, MarksTheFindingsThatThisBodyMustAnswer) {
   EXPECT_EQ(findings[2]["due"], ordered_json::parse(R"({"precision": "MONTH", "date": "2021-06", "words": null})"));
 }
 
-TEST(RenderJson, HoldsTextsAsTypedAndAsBlocks) {
-  const ordered_json text = Read(SampleResponse())["findings"][0]["text"];
+// The element with that id, wherever it stands.
+ordered_json SectionOf(const ordered_json& json, const ordered_json& id) {
+  if (json.is_object() && json.contains("id") && json["id"] == id) {
+    return json;
+  }
+  for (const ordered_json& member : json) {
+    if (member.is_structured()) {
+      if (ordered_json found = SectionOf(member, id); !found.is_null()) {
+        return found;
+      }
+    }
+  }
+  return nullptr;
+}
+
+TEST(RenderJson, HoldsTextsAsTypedAndWhereTheyStandInTheDocument) {
+  const ordered_json content = Read(SampleResponse());
   const std::string typed = "Text of recommendation one:\n\n- first point\n  - nested point";
-  EXPECT_EQ(text["markdown"], typed);
-  EXPECT_EQ(text["blocks"], document::ToJson(document::ParseMarkdown(typed)));
+  EXPECT_EQ(content["findings"][0]["text"], typed);
+  const std::string section = SectionOf(content["document"], content["findings"][0]["section"]).dump();
+  EXPECT_THAT(section, HasSubstr(document::ToJson(document::ParseMarkdown(typed)).dump()));
+  EXPECT_THAT(SectionOf(content["document"], content["answers"][0]["section"]).dump(), HasSubstr("We will do one."));
+  EXPECT_THAT(SectionOf(content["document"], content["chief_officer"]["contributions"][1]["section"]).dump(),
+              HasSubstr("The view of the force on number five."));
 }
 
 TEST(RenderJson, GivesTheAnswersInTheOrderOfTheFindings) {
@@ -127,9 +155,9 @@ TEST(RenderJson, NamesTheLargestTextWhenThereIsTooMuch) {
   response.mutable_answers(1)->set_explanation(std::string(5000, 'x'));
   response.set_monitoring(std::string(4000, 'x'));
   const size_t size = JsonOf(response).size();
-  EXPECT_THAT(RenderJson(response, size), section55::testing::IsOk());
-  EXPECT_THAT(RenderJson(response, size - 1), section55::testing::ViolationOn("response.answers[1].explanation"));
-  EXPECT_THAT(RenderJson(response, 100), section55::testing::ViolationOn("response.answers[1].explanation"));
+  EXPECT_THAT(RenderWithin(response, size), section55::testing::IsOk());
+  EXPECT_THAT(RenderWithin(response, size - 1), section55::testing::ViolationOn("response.answers[1].explanation"));
+  EXPECT_THAT(RenderWithin(response, 100), section55::testing::ViolationOn("response.answers[1].explanation"));
 }
 
 }  // namespace

@@ -63,6 +63,26 @@ TEST(RegisterPage, ShowsHostileTitlesAsText) {
   EXPECT_THAT(page, Not(HasSubstr("<script>")));
 }
 
+TEST(ResponsePage, PutsThePageRoundTheArticleAndLinksTheFormats) {
+  const std::string article =
+      "<article class=\"document\" lang=\"en-GB\">\n<p class=\"author\">A &amp; B</p>\n<h1>Response to {{x}} "
+      "&lt;i&gt;</h1>\n"
+      "</article>\n";
+  const std::string page = ResponsePage(article, {{.words = "PDF, 3 KB", .path = "/responses/a/b.pdf"},
+                                                  {.words = "Data (JSON), 9 KB", .path = "/responses/a/b.json"}});
+  EXPECT_THAT(page, HasSubstr(article));
+  EXPECT_THAT(page, HasSubstr("<title>A &amp; B: Response to {{x}} &lt;i&gt; - "));
+  EXPECT_THAT(page, HasSubstr("<a href=\"/responses/a/b.pdf\">PDF, 3 KB</a>"));
+  EXPECT_THAT(page, HasSubstr("<link rel=\"alternate\" type=\"application/json\" href=\"/responses/a/b.json\">"));
+  TextOfPage(page);
+}
+
+TEST(SizeWords, AreWholeKilobytesAndTenthsOfMegabytes) {
+  EXPECT_EQ(SizeWords(1), "1 KB");
+  EXPECT_EQ(SizeWords(1025), "2 KB");
+  EXPECT_EQ(SizeWords(1'310'720), "1.2 MB");
+}
+
 TEST(NotFoundPage, LeadsBackToTheRegister) {
   EXPECT_THAT(NotFoundPage(), HasSubstr("<a href=\"/\">"));
   EXPECT_THAT(TextOfPage(NotFoundPage()), HasSubstr("Page not found"));
