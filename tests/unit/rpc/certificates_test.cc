@@ -53,7 +53,8 @@ class CertificatesTest : public ::testing::Test {
 Authorities* CertificatesTest::pki_ = nullptr;
 
 TEST_F(CertificatesTest, GoodOnesAreTaken) {
-  const auto read = ReadCertificates(pki_->Folder("good", "publication"), "publication", absl::Now());
+  const std::string folder = pki_->Folder("good", "publication");
+  const auto read = ReadCertificates(folder, "publication", absl::Now());
   ASSERT_THAT(read, IsOk());
   EXPECT_GT(read->expires, absl::Now() + absl::Hours(47));
   EXPECT_LT(read->expires, absl::Now() + absl::Hours(49));
