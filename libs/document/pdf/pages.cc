@@ -245,10 +245,20 @@ class Paginator {
                         : typesetter_.Set(Words(text), style, document_.language, width, nullptr, kInk2, tree_, fonts_);
   }
 
+  // In one line, its end left out where it is too long.
+  std::vector<Line> OneLine(std::string text, const Style& style, double width) {
+    std::vector<Line> lines = Artifact(text, style, width);
+    while (lines.size() > 1 && !text.empty()) {
+      text.resize(text.rfind(' ') == std::string::npos ? 0 : text.rfind(' '));
+      lines = Artifact(text + "\u2026", style, width);
+    }
+    return lines;
+  }
+
   void SetRunningLines() {
     const Style style{.size = 8, .leading = 11, .colour = kInk2};
-    head_left_ = Artifact(document_.author, style, kTextWidth * 0.55);
-    head_right_ = Artifact(document_.title, style, kTextWidth * 0.42);
+    head_left_ = OneLine(document_.author, style, kTextWidth * 0.55);
+    head_right_ = OneLine(document_.title, style, kTextWidth * 0.42);
     foot_left_ = Artifact(document_.imprint, style, kTextWidth * 0.8);
     const Style mark{.size = 150, .leading = 180, .bold = true, .colour = kInk2};
     watermark_ = Artifact(document_.watermark, mark, 2 * kPageHeight);

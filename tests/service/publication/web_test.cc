@@ -27,13 +27,14 @@ class MeetingDatabase : public section55::testing::DatabaseFront {
  public:
   using DatabaseFront::DatabaseFront;
 
-  absl::Status Lookup(db::Body body, absl::Time) override {
+  // A page is read with the sizes of its other forms, on one snapshot.
+  absl::Status Read(db::Body body, absl::Time) override {
     {
       absl::MutexLock lock(&mutex_);
       ++inside_;
     }
     go_.WaitForNotification();
-    return DatabaseFront::Lookup(body, absl::InfiniteFuture());  // the meeting took the time that there was
+    return DatabaseFront::Read(body, absl::InfiniteFuture());  // the meeting took the time that there was
   }
 
   bool WaitFor(int readers) {

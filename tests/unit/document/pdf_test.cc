@@ -145,6 +145,26 @@ TEST(Pdf, ADraftIsMarkedAcrossThePageAndReadTheSame) {
   EXPECT_NE(PdfOf(document), clean);
 }
 
+TEST(Pdf, ARunningHeadThatIsTooLongSaysSo) {
+  Document document = SampleDocument();
+  document.title = "A title" + Times(" of many words", 20);
+  const auto head = [](const Document& made) {
+    QPDF other;
+    const std::string bytes = PdfOf(made);
+    other.processMemoryFile("document.pdf", bytes.data(), bytes.size());
+    const std::string content = ContentOf(other.getAllPages().at(1));
+    const size_t begin = content.find("/Subtype/Header");
+    return content.substr(begin, content.find("EMC", begin) - begin);
+  };
+  // What does not fit is cut at the same place, and marked: another end makes no other head.
+  Document longer = document;
+  longer.title += " and more";
+  EXPECT_EQ(head(longer), head(document));
+  Document fitting = document;
+  fitting.title = "A title of many words";
+  EXPECT_NE(head(fitting), head(document));
+}
+
 TEST(Pdf, AColourThatCannotBeReadIsNotUsed) {
   Document document = SampleDocument();
   const std::string expected = PdfOf(document);
