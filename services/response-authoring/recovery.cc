@@ -80,7 +80,8 @@ absl::StatusOr<Owing> OwingAt(db::Transaction& tx, const std::string& id, absl::
     const absl::Time opened = base::FromTimestamp(response.create_time());
     const absl::Time closed =
         response.has_closure() ? base::FromTimestamp(response.closure().time()) : absl::InfiniteFuture();
-    if (opened < next && closed >= next) {
+    // At the very instant of the next revision: a response is opened after the revision that opens it.
+    if (opened <= next && closed >= next) {
       registry::v1::Obligation& owed = owing.obligations.emplace_back();
       *owed.mutable_body() = response.body();
       *owed.mutable_force() = response.force();

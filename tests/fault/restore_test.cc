@@ -186,8 +186,17 @@ class RestoreTest : public ::testing::TestWithParam<Plan> {
       revisions.set_parent(report.name());
       all.push_back(job_.Do("registrar", &InspectionRegistry::Stub::ListInspectionRevisions, revisions).DebugString());
     }
-    all.push_back(job_.Do("registrar", &InspectionRegistry::Stub::ListForces, {}).DebugString());
-    all.push_back(job_.Do("registrar", &InspectionRegistry::Stub::ListBodies, {}).DebugString());
+    // A restored service gives new etags to what it still has.
+    auto forces = job_.Do("registrar", &InspectionRegistry::Stub::ListForces, {});
+    for (auto& force : *forces.mutable_forces()) {
+      force.clear_etag();
+    }
+    all.push_back(forces.DebugString());
+    auto bodies = job_.Do("registrar", &InspectionRegistry::Stub::ListBodies, {});
+    for (auto& body : *bodies.mutable_bodies()) {
+      body.clear_etag();
+    }
+    all.push_back(bodies.DebugString());
     return all;
   }
 
@@ -365,7 +374,8 @@ TEST_P(RestoreTest, NothingPublishedIsDatedAnewAndNothingApprovedStaysUnpublishe
                               fmt::format("inspections/{}", kMistaken)}));
   }
   if (service == Service::kAuthoring || service == Service::kPublication) {
-    EXPECT_THAT(in_the_end.findings(), SizeIs(::testing::Ge(before.size() - published_then)));
+    // What each worker had just approved may be in the backup, though it was not published yet.
+    EXPECT_THAT(in_the_end.findings(), SizeIs(::testing::Ge(before.size() - published_then - kWorkers)));
   }
 }
 
