@@ -345,6 +345,8 @@ TEST_P(RestoreTest, ASourceRestoredFromABackupIsFollowedOnlyWhenSomebodySaysSo) 
   Start(Service::kRegistry);
   job_.Register(ReadAreas({"kent"}));
   job_.Publish("custody", CustodyReport({"kent"}));
+  suite_.Until("the last of it was heard of",
+               [&] { return CountResponses("custody") == 1 && CountDeadlines("custody") == 1; });
   all_followed();
   const int64_t position = FollowerOf(Service::kAuthoring, kRegistry).position();
 
