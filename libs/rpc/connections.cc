@@ -3,55 +3,43 @@
 #include <grpc/grpc.h>
 #include <grpc/support/alloc.h>
 
-#include <charconv>
-#include <string_view>
+#include <nlohmann/json.hpp>
 #include <vector>
+
+#include "absl/strings/numbers.h"
 
 namespace section55::rpc {
 namespace {
 
-constexpr std::string_view kServerId = "\"serverId\":\"";
-constexpr std::string_view kSocketId = "\"socketId\":\"";
+using nlohmann::json;
 
-// Taken over from the library, which allocated it. Empty for null.
-std::string Text(char* allocated) {
-  std::string text = allocated == nullptr ? "" : allocated;
+// Taken over from the library, which allocated it. Null when it is not there.
+json Taken(char* allocated) {
+  json read = allocated == nullptr ? json() : json::parse(allocated, nullptr, /*allow_exceptions=*/false);
   gpr_free(allocated);
-  return text;
+  return read;
 }
 
-// What stands between the key and the next quotation mark, from `at` on, which moves behind it. Numbers of 64 bits are strings in this
-// JSON, so that is all there is to read.
-std::string_view Next(std::string_view json, std::string_view key, size_t& at) {
-  const size_t found = json.find(key, at);
-  if (found == std::string_view::npos) {
-    at = json.size();
-    return "";
-  }
-  const size_t begin = found + key.size();
-  at = std::min(json.find('"', begin), json.size());
-  return json.substr(begin, at - begin);
+// What stands at a path, or nothing. Numbers of 64 bits are strings in this JSON.
+std::string TextAt(const json& from, const char* path) {
+  const json::json_pointer place(path);
+  return from.is_object() && from.contains(place) && from[place].is_string() ? from[place].get<std::string>() : "";
 }
 
-int64_t Number(std::string_view text) {
+int64_t NumberAt(const json& from, const char* path) {
   int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+  return absl::SimpleAtoi(TextAt(from, path), &number) ? number : 0;
 }
 
-int64_t NumberOf(std::string_view json, std::string_view key) {
-  size_t at = 0;
-  return Number(Next(json, key, at));
-}
-
-std::vector<int64_t> AllOf(std::string_view json, std::string_view key) {
-  std::vector<int64_t> numbers;
-  for (size_t at = 0; at < json.size();) {
-    if (const std::string_view text = Next(json, key, at); !text.empty()) {
-      numbers.push_back(Number(text));
+// The ids in a list of references.
+std::vector<int64_t> IdsIn(const json& answer, const char* list, const char* path) {
+  std::vector<int64_t> ids;
+  if (answer.is_object() && answer.contains(list)) {
+    for (const json& each : answer[list]) {
+      ids.push_back(NumberAt(each, path));
     }
   }
-  return numbers;
+  return ids;
 }
 
 }  // namespace
@@ -59,17 +47,17 @@ std::vector<int64_t> AllOf(std::string_view json, std::string_view key) {
 Troubled MostTroubled() {
   constexpr intptr_t kPage = 500;
   Troubled most;
-  for (const int64_t server : AllOf(Text(grpc_channelz_get_servers(0)), kServerId)) {
+  for (const int64_t server : IdsIn(Taken(grpc_channelz_get_servers(0)), "server", "/ref/serverId")) {
     std::vector<int64_t> page;
     for (int64_t first = 0; first == 0 || page.size() == kPage; first = page.back() + 1) {
-      page = AllOf(Text(grpc_channelz_get_server_sockets(server, first, kPage)), kSocketId);
+      page = IdsIn(Taken(grpc_channelz_get_server_sockets(server, first, kPage)), "socketRef", "/socketId");
       for (const int64_t id : page) {
-        const std::string socket = Text(grpc_channelz_get_socket(id));
-        const int64_t streams = NumberOf(socket, "\"streamsStarted\":\"") - NumberOf(socket, "\"streamsSucceeded\":\"");
+        const json socket = Taken(grpc_channelz_get_socket(id));
+        const int64_t streams =
+            NumberAt(socket, "/socket/data/streamsStarted") - NumberAt(socket, "/socket/data/streamsSucceeded");
         if (streams > most.streams) {
-          size_t at = 0;
-          const std::string_view name = Next(socket, "\"name\":\"", at);  // "chttp2 ipv4:192.0.2.1:40000"
-          most = {std::string(name.substr(name.rfind(' ') + 1)), streams};
+          const std::string name = TextAt(socket, "/socket/ref/name");  // "chttp2 ipv4:192.0.2.1:40000"
+          most = {name.substr(name.rfind(' ') + 1), streams};
         }
       }
     }

@@ -33,6 +33,7 @@
 #include "libs/rpc/certificates.h"
 #include "libs/rpc/channel.h"
 #include "libs/service/admin.h"
+#include "libs/service/clock_watch.h"
 #include "libs/service/files.h"
 #include "libs/service/lookout.h"
 #include "libs/service/metrics.h"
@@ -68,8 +69,6 @@ constexpr absl::Duration kPatience = absl::Seconds(2);
 constexpr absl::Duration kLongestSilence = absl::Seconds(3);
 // For rows of replicas that are gone.
 constexpr absl::Duration kKeepProbes = absl::Hours(24 * 7);
-// How often a database on another machine is asked for the time while there is no doubt.
-constexpr absl::Duration kDatabaseTimeLooks = absl::Minutes(1);
 // What may be pruned has been kept for days: an hour more or less does not matter.
 constexpr absl::Duration kPruningPause = absl::Hours(1);
 
@@ -174,7 +173,6 @@ struct Process::Impl {
   // Looks whether all is well, and at the loops. Returns when to look again.
   absl::Duration Look();
   void Serve();
-  void LookAtClock(absl::Duration now, bool database_answers);
   absl::Status Recover();
   void Drain();
   std::vector<admin::v1::FollowerStatus> Followers();
@@ -187,10 +185,10 @@ struct Process::Impl {
   Settings settings;
   std::vector<std::string> feed_followers;
   bool done = false;  // the command was not to serve
-  absl::Duration next_database_time = -absl::InfiniteDuration();
   // The clock is one of the two.
   base::DrivenClock* driven_clock = nullptr;
   base::GuardedClock* guarded_clock = nullptr;
+  std::optional<ClockWatch> clock_watch;
 
   // In the order in which they need each other.
   std::unique_ptr<base::Clock> clock;
@@ -299,6 +297,7 @@ absl::Status Process::Impl::Open(int argc, char** argv) {
   } else {
     auto guarded = std::make_unique<base::GuardedClock>();
     guarded_clock = guarded.get();
+    clock_watch.emplace(*guarded_clock, [this] { return database->MachineTime(absl::Now() + kPatience); });
     clock = std::move(guarded);
   }
   if (settings.tokens) {
@@ -462,41 +461,15 @@ absl::Duration Process::Impl::Look() {
   // While it is being put right after a restore, the database is there all the same.
   const absl::Status found = readiness->database();
   const bool answers = found.ok() || base::ErrorInfoOf(found).reason() == rpc::kRecovering;
-  LookAtClock(now, answers);
-  const Loops::DatabaseState state = {readiness->schema_is_right(), answers, readiness->recovered()};
-  sequencer->Tend(state, now, absl::Now());
-  loops->Tend(state, now, absl::Now());
-  return readiness->status().ok() ? kLook : kLookInTrouble;
-}
-
-// Takes the second look at the clock.
-void Process::Impl::LookAtClock(absl::Duration now, bool database_answers) {
-  if (guarded_clock == nullptr) {
-    return;
-  }
-  std::optional<absl::Time> database_time;
-  if (database_answers && (guarded_clock->InDoubt() || now >= next_database_time)) {
-    next_database_time = now + kDatabaseTimeLooks;
-    database_time = database->MachineTime(absl::Now() + kPatience);
-  }
-  using Change = base::GuardedClock::Change;
-  const base::GuardedClock::Seen seen = guarded_clock->Look(database_time);
-  if (const auto doubt = guarded_clock->doubt(); seen.change == Change::kDoubted && doubt) {
-    base::Log(base::Severity::kError,
-              "the machine's clock is in doubt, and nothing is done because a time has come; see Admin.ConfirmClock",
-              {{"off_by_seconds", absl::ToDoubleSeconds(doubt->by)},
-               {"database_disagrees", int64_t{doubt->database_disagrees}}});
-  } else if (seen.change == Change::kBack) {
-    base::Log(base::Severity::kInfo, "the machine's clock is right again");
-  } else if (seen.change == Change::kConfirmed) {
-    base::Log(base::Severity::kWarning, "the jump of the machine's clock is taken as true");
-  }
-  if (seen.set_back) {
-    // Threads that began to wait by the time from before would go on waiting for it.
+  if (clock_watch && clock_watch->Look(now, answers)) {
     base::Log(base::Severity::kWarning, "the machine's clock was set back; what runs beside the calls is started anew");
     loops->Stop();
     sequencer->Stop();
   }
+  const Loops::DatabaseState state = {readiness->schema_is_right(), answers, readiness->recovered()};
+  sequencer->Tend(state, now, absl::Now());
+  loops->Tend(state, now, absl::Now());
+  return readiness->status().ok() ? kLook : kLookInTrouble;
 }
 
 void Process::Impl::Serve() {

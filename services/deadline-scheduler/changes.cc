@@ -5,10 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
-#include "libs/calendar/london.h"
 #include "libs/service/successions.h"
 #include "section55/deadlines/v1/events.pb.h"
 
@@ -26,16 +24,6 @@ Payload About(const v1::Deadline& deadline) {
 }
 
 std::string LastPart(std::string_view name) { return std::string(name.substr(name.rfind('/') + 1)); }
-
-template <typename Event>
-absl::StatusOr<service::Succession> SuccessionOf(const Event& event) {
-  const auto date = base::ToCivilDay(event.predecessor().succession().date());
-  if (!date || event.predecessor().name().empty() || event.successor().name().empty()) {
-    return base::Error(absl::StatusCode::kInvalidArgument, "MALFORMED_EVENT", "a succession without its day or names");
-  }
-  return service::Succession{event.predecessor().name(), event.successor().name(), calendar::StartOfLondonDay(*date),
-                             event.SerializeAsString()};
-}
 
 }  // namespace
 
@@ -133,13 +121,13 @@ absl::Status Changes::PutSuccessionOnTimer(db::Transaction& tx, std::string_view
 }
 
 absl::Status Changes::Remember(db::Transaction& tx, const registry::v1::BodySucceeded& succeeded) const {
-  ASSIGN_OR_RETURN(const service::Succession succession, SuccessionOf(succeeded));
+  ASSIGN_OR_RETURN(const service::Succession succession, service::SuccessionOf(succeeded));
   RETURN_IF_ERROR(service::SaveSuccession(tx, succession));
   return PutSuccessionOnTimer(tx, kSucceedBody, succession.predecessor, succession.from);
 }
 
 absl::Status Changes::Remember(db::Transaction& tx, const registry::v1::ForceSucceeded& succeeded) const {
-  ASSIGN_OR_RETURN(const service::Succession succession, SuccessionOf(succeeded));
+  ASSIGN_OR_RETURN(const service::Succession succession, service::SuccessionOf(succeeded));
   RETURN_IF_ERROR(service::SaveSuccession(tx, succession));
   return PutSuccessionOnTimer(tx, kSucceedForce, succession.predecessor, succession.from);
 }

@@ -2,8 +2,8 @@
 
 #include "absl/flags/flag.h"
 #include "deadlines_schema.h"
+#include "libs/service/directory.h"
 #include "libs/service/process.h"
-#include "libs/service/successions.h"
 #include "services/deadline-scheduler/changes.h"
 #include "services/deadline-scheduler/followers.h"
 #include "services/deadline-scheduler/jobs.h"

@@ -91,7 +91,7 @@ absl::StatusOr<double> CountMissed(db::Database& database) {
 }
 
 DeadlineSchedulerService::DeadlineSchedulerService(rpc::Server& server, db::Database& database,
-                                                   rpc::BodyDirectory& directory, base::Clock& clock,
+                                                   service::Directory& directory, base::Clock& clock,
                                                    const Changes& changes)
     : server_(server),
       database_(database),

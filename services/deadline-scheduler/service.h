@@ -5,8 +5,8 @@
 #include "libs/access/policy.h"
 #include "libs/base/clock.h"
 #include "libs/db/database.h"
-#include "libs/rpc/body_directory.h"
 #include "libs/rpc/server.h"
+#include "libs/service/directory.h"
 #include "section55/deadlines/v1/deadline_scheduler.grpc.pb.h"
 #include "services/deadline-scheduler/changes.h"
 
@@ -22,7 +22,7 @@ absl::StatusOr<double> CountMissed(db::Database& database);
 class DeadlineSchedulerService : public v1::DeadlineScheduler::Service {
  public:
   // All of them live longer.
-  DeadlineSchedulerService(rpc::Server& server, db::Database& database, rpc::BodyDirectory& directory,
+  DeadlineSchedulerService(rpc::Server& server, db::Database& database, service::Directory& directory,
                            base::Clock& clock, const Changes& changes);
 
   grpc::Status ExplainDeadline(grpc::ServerContext* context, const v1::ExplainDeadlineRequest* request,
@@ -40,7 +40,7 @@ class DeadlineSchedulerService : public v1::DeadlineScheduler::Service {
 
   rpc::Server& server_;
   db::Database& database_;
-  rpc::BodyDirectory& directory_;
+  service::Directory& directory_;
   base::Clock& clock_;
   const Changes& changes_;
   // The rules of this service's methods, to ask inside ExplainDeadline, which everybody may call, what the caller may

@@ -13,6 +13,17 @@ bool MaySeeDrafts(const access::Identity& caller) {
          caller.Holds(AccessRule::AUDITOR, "");
 }
 
+absl::StatusOr<v1::Inspection> LoadVisible(db::Transaction& tx, const access::Identity& caller, const std::string& id,
+                                           const std::string& resource) {
+  absl::StatusOr<store::StoredInspection> stored = store::LoadInspection(tx, id);
+  if (absl::IsNotFound(stored.status()) ||
+      (stored.ok() && stored->message.state() == v1::Inspection::DRAFT && !MaySeeDrafts(caller))) {
+    return base::NotFound(resource);
+  }
+  RETURN_IF_ERROR(stored.status());
+  return std::move(stored->message);
+}
+
 absl::StatusOr<rules::Reports> LoadRelated(db::Transaction& tx, const v1::Inspection& given) {
   rules::Reports reports;
   for (const std::string& id : rules::RelatedReports(given)) {

@@ -90,18 +90,6 @@ absl::Status TakeStep(
   });
 }
 
-// A published report, or a draft for those who may see it. NOT_FOUND, naming `resource`.
-absl::StatusOr<v1::Inspection> LoadVisible(db::Transaction& tx, const rpc::Call& call, const std::string& id,
-                                           const std::string& resource) {
-  absl::StatusOr<store::StoredInspection> stored = store::LoadInspection(tx, id);
-  if (absl::IsNotFound(stored.status()) ||
-      (stored.ok() && stored->message.state() == v1::Inspection::DRAFT && !MaySeeDrafts(call.caller))) {
-    return base::NotFound(resource);
-  }
-  RETURN_IF_ERROR(stored.status());
-  return std::move(stored->message);
-}
-
 const v1::Finding* FindFinding(const v1::Inspection& inspection, const std::string& id) {
   for (const v1::Finding& finding : inspection.findings()) {
     if (finding.id() == id) {
@@ -261,7 +249,7 @@ grpc::Status InspectionRegistryService::ListInspectionRevisions(grpc::ServerCont
     std::vector<v1::InspectionRevision> revisions;
     RETURN_IF_ERROR(database_.Read(
         [&](db::Transaction& tx) -> absl::Status {
-          RETURN_IF_ERROR(LoadVisible(tx, call, id, request->parent()).status());
+          RETURN_IF_ERROR(LoadVisible(tx, call.caller, id, request->parent()).status());
           const int64_t before = paging.after ? std::get<0>(*paging.after) : std::numeric_limits<int64_t>::max();
           ASSIGN_OR_RETURN(revisions, store::ListRevisions(tx, id, before, paging.size, kPageBytes));
           return absl::OkStatus();
@@ -312,7 +300,7 @@ grpc::Status InspectionRegistryService::GetFinding(grpc::ServerContext* context,
     RETURN_IF_ERROR(violations.ToStatus());
     return database_.Lookup(
         [&](db::Transaction& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(const v1::Inspection inspection, LoadVisible(tx, call, ids[0], request->name()));
+          ASSIGN_OR_RETURN(const v1::Inspection inspection, LoadVisible(tx, call.caller, ids[0], request->name()));
           const v1::Finding* finding = FindFinding(inspection, ids[1]);
           if (finding == nullptr) {
             return base::NotFound(request->name());
@@ -341,7 +329,8 @@ grpc::Status InspectionRegistryService::GetRelations(grpc::ServerContext* contex
     return database_.Read(
         [&](db::Transaction& tx) -> absl::Status {
           response->Clear();
-          ASSIGN_OR_RETURN(const v1::Inspection inspection, LoadVisible(tx, call, start.inspection, request->name()));
+          ASSIGN_OR_RETURN(const v1::Inspection inspection,
+                           LoadVisible(tx, call.caller, start.inspection, request->name()));
           if (!start.finding.empty() && FindFinding(inspection, start.finding) == nullptr) {
             return base::NotFound(request->name());
           }

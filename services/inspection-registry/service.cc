@@ -73,11 +73,7 @@ grpc::Status InspectionRegistryService::GetInspection(grpc::ServerContext* conte
     RETURN_IF_ERROR(violations.ToStatus());
     return database_.Lookup(
         [&](db::Transaction& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(store::StoredInspection stored, store::LoadInspection(tx, id));
-          if (stored.message.state() == v1::Inspection::DRAFT && !MaySeeDrafts(call.caller)) {
-            return base::NotFound(request->name());
-          }
-          *response = std::move(stored.message);
+          ASSIGN_OR_RETURN(*response, LoadVisible(tx, call.caller, id, request->name()));
           return absl::OkStatus();
         },
         call.deadline);

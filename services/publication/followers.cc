@@ -1,9 +1,7 @@
 #include "services/publication/followers.h"
 
-#include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
-#include "libs/calendar/london.h"
 #include "libs/service/successions.h"
 #include "section55/authoring/v1/events.pb.h"
 #include "section55/registry/v1/events.pb.h"
@@ -34,12 +32,8 @@ absl::Status OnApproved(db::Transaction& tx, const events::Event& event, const a
 // Whose people may do what for whom from which day on.
 template <typename Event>
 absl::Status Remember(db::Transaction& tx, const Event& event) {
-  const auto date = base::ToCivilDay(event.predecessor().succession().date());
-  if (!date || event.predecessor().name().empty() || event.successor().name().empty()) {
-    return base::Error(absl::StatusCode::kInvalidArgument, "MALFORMED_EVENT", "a succession without its day or names");
-  }
-  return service::SaveSuccession(tx, {event.predecessor().name(), event.successor().name(),
-                                      calendar::StartOfLondonDay(*date), event.SerializeAsString()});
+  ASSIGN_OR_RETURN(const service::Succession succession, service::SuccessionOf(event));
+  return service::SaveSuccession(tx, succession);
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include "absl/flags/flag.h"
 #include "libs/base/status.h"
+#include "libs/service/directory.h"
 #include "libs/service/process.h"
-#include "libs/service/successions.h"
 #include "publication_schema.h"
 #include "services/publication/followers.h"
 #include "services/publication/jobs.h"

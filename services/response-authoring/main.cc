@@ -2,8 +2,8 @@
 
 #include "absl/flags/flag.h"
 #include "authoring_schema.h"
+#include "libs/service/directory.h"
 #include "libs/service/process.h"
-#include "libs/service/successions.h"
 #include "services/response-authoring/changes.h"
 #include "services/response-authoring/followers.h"
 #include "services/response-authoring/jobs.h"

@@ -5,10 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "libs/base/proto_time.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
-#include "libs/calendar/london.h"
 #include "libs/service/successions.h"
 #include "section55/authoring/v1/events.pb.h"
 #include "services/response-authoring/life.h"
@@ -39,15 +37,9 @@ jobs::Job JobOf(std::string_view kind, const std::string& predecessor, absl::Tim
 
 template <typename Event>
 absl::Status Remember(db::Transaction& tx, std::string_view kind, const Event& event, const Changes& changes) {
-  const registry::v1::Succession& succession = event.predecessor().succession();
-  const auto date = base::ToCivilDay(succession.date());
-  if (!date || event.predecessor().name().empty() || event.successor().name().empty()) {
-    return Malformed("a succession without its day or its names");
-  }
-  const absl::Time from = calendar::StartOfLondonDay(*date);
-  RETURN_IF_ERROR(service::SaveSuccession(
-      tx, {event.predecessor().name(), event.successor().name(), from, event.SerializeAsString()}));
-  return changes.jobs().Schedule(tx, JobOf(kind, event.predecessor().name(), from));
+  ASSIGN_OR_RETURN(const Succession succession, service::SuccessionOf(event));
+  RETURN_IF_ERROR(service::SaveSuccession(tx, succession));
+  return changes.jobs().Schedule(tx, JobOf(kind, succession.predecessor, succession.from));
 }
 
 // All of it, for when the registry has forgotten it.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "libs/base/status.h"
+#include "libs/service/directory.h"
 #include "libs/testing/databases.h"
 #include "libs/testing/matchers.h"
 #include "service_schema.h"
@@ -94,6 +95,35 @@ TEST_P(SuccessionsTest, AGrantIsGoodForTheSuccessorFromItsFirstInstant) {
   EXPECT_FALSE(heir->Holds(AccessRule::APPROVER, "bodies/norfolk-board")) << "the same role and no other";
   const auto stranger = Author({"bodies/suffolk-pcc"});
   EXPECT_EQ(directory_.WithInherited(stranger, kDay, false), stranger) << "nothing to copy";
+}
+
+// A database that counts who reads, and is away when told so.
+class CountedDatabase : public section55::testing::DatabaseFront {
+ public:
+  using DatabaseFront::DatabaseFront;
+  absl::Status Lookup(db::Body body, absl::Time until) override {
+    ++lookups;
+    EXPECT_LT(until, absl::InfiniteFuture()) << "a call would wait for as long as the database is silent";
+    return away ? absl::UnavailableError("away") : DatabaseFront::Lookup(body, until);
+  }
+  int lookups = 0;
+  bool away = false;
+};
+
+TEST_P(SuccessionsTest, WhatIsKnownStaysGoodWhileTheDatabaseIsAwayAndNotEveryCallAsks) {
+  Save("bodies/norfolk-pcc", "bodies/norfolk-board");
+  CountedDatabase counted(database());
+  Directory directory(counted, NoForce);
+  const auto author = Author({"bodies/norfolk-pcc"});
+  EXPECT_TRUE(directory.WithInherited(author, kDay, true)->Holds(AccessRule::AUTHOR, "bodies/norfolk-board"));
+  counted.away = true;
+  EXPECT_TRUE(directory.WithInherited(author, kDay, true)->Holds(AccessRule::AUTHOR, "bodies/norfolk-board"));
+  const int before = counted.lookups;
+  const absl::Time start = absl::Now();
+  for (int i = 0; i < 1000; ++i) {
+    directory.WithInherited(author, kDay, false);
+  }
+  EXPECT_LE(counted.lookups - before, absl::ToInt64Seconds(absl::Now() - start) + 1);
 }
 
 TEST_P(SuccessionsTest, ChainsAreFollowedAndCirclesEnd) {

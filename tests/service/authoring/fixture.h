@@ -17,6 +17,7 @@
 #include "libs/base/proto_time.h"
 #include "libs/base/status.h"
 #include "libs/jobs/queue.h"
+#include "libs/service/directory.h"
 #include "libs/service/successions.h"
 #include "libs/testing/databases.h"
 #include "libs/testing/matchers.h"

@@ -97,7 +97,7 @@ class ServiceTest : public ::testing::Test {
   }
 
   section55::testing::TestDatabase database_;
-  rpc::BodyDirectory directory_;
+  service::Directory directory_;
   TestServer server_;
   World world_;
   std::unique_ptr<v1::DeadlineScheduler::Stub> stub_;
