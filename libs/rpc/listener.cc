@@ -24,6 +24,7 @@
 #include "libs/base/address.h"
 #include "libs/base/files.h"
 #include "libs/base/log.h"
+#include "libs/rpc/handover.h"
 #include "libs/rpc/metrics.h"
 #include "libs/rpc/peer.h"
 
@@ -34,6 +35,8 @@ namespace {
 constexpr absl::Duration kSweepPause = absl::Milliseconds(50);
 // While the system has no descriptor for us, not even the one in reserve.
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
+// The system tells of what arrives only while it has not been read, and the library may be faster than we are.
+constexpr absl::Duration kLookPause = absl::Milliseconds(250);
 constexpr absl::Duration kLogPause = absl::Seconds(10);
 
 absl::Duration SteadyNow() { return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()); }
@@ -116,6 +119,7 @@ struct Listener::Impl {
   void OnWord(int socket);
   void HandOver(int socket, std::string peer, int port, bool stranger);
   void OnMore(int socket);
+  void LookAtStrangers();
   void StopWatchingKnown();
   bool HasRoom(const std::string& peer);
   void Sweep();
@@ -138,7 +142,7 @@ struct Listener::Impl {
   int listener = -1;
   int poller = -1;
   int reserve = -1;
-  Take take;
+  std::unique_ptr<Handover> handover;
   std::thread thread;
   std::atomic<int> expected = 0;
   std::atomic<int> open_count = 0;
@@ -156,6 +160,7 @@ struct Listener::Impl {
   absl::flat_hash_map<int, std::list<Silent>::iterator> silent_by_socket;
   Peers peers;
   absl::Duration swept = -absl::InfiniteDuration();
+  absl::Duration looked = -absl::InfiniteDuration();
   absl::Duration told = -absl::InfiniteDuration();
   int64_t untold = 0;
 };
@@ -239,7 +244,7 @@ void Listener::Impl::HandOver(int socket, std::string peer, int port, bool stran
   ++peers[peer].open;
   if (stranger) {
     strangers[Caller(peer, port)] = socket;
-    // Told of each arrival once, whoever reads it; and not any more when the library has closed it.
+    // Told of each arrival once, and not any more when the library has closed it.
     epoll_event event = {};
     event.events = EPOLLIN | EPOLLET;
     event.data.fd = socket;
@@ -247,7 +252,7 @@ void Listener::Impl::HandOver(int socket, std::string peer, int port, bool stran
   }
   open.insert_or_assign(socket, Open{CookieOf(socket), std::move(peer), port});
   open_count = static_cast<int>(open.size());
-  take(socket);
+  handover->Give(socket);
 }
 
 void Listener::Impl::OnMore(int socket) {
@@ -272,6 +277,26 @@ void Listener::Impl::OnMore(int socket) {
     Tell("TOO_MUCH_FROM_STRANGER", found->second.peer);
   }
   close(copy);
+}
+
+void Listener::Impl::LookAtStrangers() {
+  const absl::Duration now = SteadyNow();
+  if (strangers.empty() || now - looked < kLookPause) {
+    return;
+  }
+  looked = now;
+  std::vector<int> sockets;
+  sockets.reserve(strangers.size());
+  for (const auto& [caller, socket] : strangers) {
+    sockets.push_back(socket);
+  }
+  for (const int socket : sockets) {
+    if (const auto found = open.find(socket); found != open.end() && CookieOf(socket) != found->second.cookie) {
+      ForgetOpen(found);
+    } else {
+      OnMore(socket);
+    }
+  }
 }
 
 void Listener::Impl::StopWatchingKnown() {
@@ -404,6 +429,9 @@ void Listener::Impl::Run() {
     if (!accepting) {
       pause = std::min(pause, kAcceptPause);
     }
+    if (!strangers.empty()) {
+      pause = std::min(pause, kLookPause);
+    }
     const int timeout = pause == absl::InfiniteDuration() ? -1 : static_cast<int>(absl::ToInt64Milliseconds(pause)) + 1;
     const int count = epoll_wait(poller, events.data(), static_cast<int>(events.size()), timeout);
     if (absl::MutexLock lock(&mutex); stopping) {
@@ -422,6 +450,7 @@ void Listener::Impl::Run() {
       }
     }
     EndOldSilences();
+    LookAtStrangers();
     if (!accepting) {
       accepting = true;
       Watch(listener, true);
@@ -463,7 +492,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(Options options) {
 }
 
 void Listener::Start(Take take) {
-  impl_->take = std::move(take);
+  impl_->handover = std::make_unique<Handover>(std::move(take));
   {
     const absl::MutexLock lock(&impl_->mutex);
     impl_->Watch(impl_->wake, true);
@@ -475,6 +504,10 @@ void Listener::Start(Take take) {
 void Listener::Stop() {
   if (impl_ == nullptr || impl_->listener < 0) {
     return;
+  }
+  // While strangers are still watched, because what one of them sends may be what keeps a thread.
+  if (impl_->handover != nullptr) {
+    impl_->handover->Stop();
   }
   {
     const absl::MutexLock lock(&impl_->mutex);

@@ -38,7 +38,7 @@ class Listener {
     // Bytes that a connection may bring, TLS and all, before one of its calls has said who it is: room for the largest request.
     int64_t most_from_stranger = base::kLargestMessage + base::kMebibyte;
   };
-  // Gets the descriptor, which is then its own to close; called from the thread of the listener.
+  // Gets the descriptor, which is then its own to close; called from several threads at once (handover.h).
   using Take = std::function<void(int socket)>;
 
   // Takes the address; who connects waits until Start. INVALID_ARGUMENT, UNAVAILABLE: one sentence for the operator.

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <memory>
@@ -160,6 +161,36 @@ TEST_F(ListenerTest, WhoBringsMuchWithoutSayingWhoTheyAreIsHungUpOn) {
   // What the known one brought is all there.
   char bytes[1 + 2 * kMost];
   EXPECT_EQ(recv(theirs, bytes, sizeof(bytes), MSG_WAITALL), static_cast<ssize_t>(sizeof(bytes)));
+}
+
+// As gRPC does: it reads in the thread that brings the connection, until nothing more comes.
+TEST(HandoverTest, WhoNeverPausesHoldsUpNobodyAndIsHungUpOn) {
+  absl::Mutex mutex;
+  int taken = 0;
+  auto listener = Listener::Listen({.address = "127.0.0.1:0", .most_from_stranger = 1000});
+  ASSERT_THAT(listener.status(), IsOk());
+  (*listener)->Start([&](int socket) {
+    {
+      const absl::MutexLock lock(&mutex);
+      ++taken;
+    }
+    pollfd one = {socket, POLLIN, 0};
+    for (char byte = 0; poll(&one, 1, -1) == 1 && recv(socket, &byte, 1, 0) == 1;) {
+    }
+    close(socket);
+  });
+  std::vector<std::unique_ptr<Caller>> callers;
+  for (int i = 1; i <= 4; ++i) {
+    callers.push_back(std::make_unique<Caller>((*listener)->port()));
+    callers.back()->Speak();
+    const absl::MutexLock lock(&mutex);
+    const auto there = [&] { return taken == i; };
+    mutex.Await(absl::Condition(&there));
+  }
+  for (const auto& each : callers) {
+    each->Speak(1000);
+    EXPECT_TRUE(each->HungUp());
+  }
 }
 
 TEST(SelfProbeTest, NobodyThereIsAFailure) {
