@@ -4,9 +4,14 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 namespace section55::base {
 
@@ -36,6 +41,22 @@ std::string NewUuid() {
     uuid += kHex[b[i] & 0x0f];
   }
   return uuid;
+}
+
+int64_t NewOrderedId() {
+  // 63 bits for 4096 ids a microsecond last 71 years.
+  constexpr int64_t kOneMicrosecond = 4096;
+  static const absl::Time begin = absl::FromCivil(absl::CivilYear(2020), absl::UTCTimeZone());
+  static std::atomic<int64_t> last = 0;
+  unsigned int drawn = 0;
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(&drawn), sizeof(drawn)) != 1) {
+    std::abort();
+  }
+  const int64_t wanted = absl::ToInt64Microseconds(absl::Now() - begin) * kOneMicrosecond + drawn % kOneMicrosecond;
+  int64_t before = last;
+  while (!last.compare_exchange_weak(before, std::max(before + 1, wanted))) {
+  }
+  return std::max(before + 1, wanted);
 }
 
 std::string Sha256Hex(std::string_view bytes) {

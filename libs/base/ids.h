@@ -1,6 +1,7 @@
 // Identifiers and digests. All functions are thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,11 @@ namespace section55::base {
 
 // A random version 4 UUID in lower case: for events, requests and errors.
 std::string NewUuid();
+
+// A number that nobody else has, above 0: for rows of which a table only ever gets more, as each belongs behind those that are there already.
+// Larger than all that this process had before, and than those of others a moment ago as far as the clocks agree. Two processes get the
+// same once in thousands of times when they ask in the same microsecond, so the table's key has to refuse the second.
+int64_t NewOrderedId();
 
 // The SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 std::string Sha256Hex(std::string_view bytes);

@@ -1,8 +1,8 @@
 #include "libs/rpc/listener.h"
 
 #include <fcntl.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -26,41 +26,23 @@
 #include "libs/base/log.h"
 #include "libs/rpc/handover.h"
 #include "libs/rpc/metrics.h"
+#include "libs/rpc/open_connections.h"
 #include "libs/rpc/peer.h"
 
 namespace section55::rpc {
 namespace {
 
-// To look which connections are closed takes a system call for each, so not for every caller who meets a limit.
-constexpr absl::Duration kSweepPause = absl::Milliseconds(50);
 // While the system has no descriptor for us, not even the one in reserve.
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
-// The system tells of what arrives only while it has not been read, and the library may be faster than we are.
-constexpr absl::Duration kLookPause = absl::Milliseconds(250);
 constexpr absl::Duration kLogPause = absl::Seconds(10);
 
 absl::Duration SteadyNow() { return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch()); }
-
-// What names a socket for as long as the machine runs; descriptors are used again. 0: no socket.
-uint64_t CookieOf(int socket) {
-  uint64_t cookie = 0;
-  socklen_t size = sizeof(cookie);
-  return getsockopt(socket, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
-}
 
 // With a reset, so that nothing of the connection stays behind here.
 void HangUp(int socket) {
   const linger at_once = {1, 0};
   setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   close(socket);
-}
-
-// How many bytes have come over a connection so far; 0 where the system does not count them.
-int64_t BroughtOver(int socket) {
-  tcp_info info = {};
-  socklen_t size = sizeof(info);
-  return getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? static_cast<int64_t>(info.tcpi_bytes_received)
-                                                                      : 0;
 }
 
 int PortOf(const sockaddr_storage& address) {
@@ -88,28 +70,16 @@ int Reserve() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 }  // namespace
 
 struct Listener::Impl {
-  struct Peer {
-    int open = 0;
-    int silent = 0;
-  };
-  using Peers = absl::flat_hash_map<std::string, Peer>;
+  using Caller = OpenConnections::Caller;
   struct Silent {
     int socket;
-    std::string peer;
-    int port;
+    Caller caller;
     absl::Duration since;
   };
-  // Whom gRPC names by an address and a port.
-  using Caller = std::pair<std::string, int>;
-  struct Open {
-    uint64_t cookie;
-    std::string peer;
-    int port;
-  };
-  using OpenOnes = absl::flat_hash_map<int, Open>;
-
   explicit Impl(Options its_options)
-      : options(std::move(its_options)), files(options.most_connections + options.most_silent) {
+      : options(std::move(its_options)),
+        files(options.most_connections + options.most_silent),
+        open(options.most_from_stranger) {
     most_silent = std::max(1, std::min(options.most_silent, files.files() / 4));
     most_open = std::max(1, std::min(options.most_connections, files.files() - most_silent));
   }
@@ -117,20 +87,18 @@ struct Listener::Impl {
   void Run();
   void Accept();
   void OnWord(int socket);
-  void HandOver(int socket, std::string peer, int port, bool stranger);
+  void HandOver(int socket, Caller caller, bool stranger);
   void OnMore(int socket);
-  void LookAtStrangers();
-  void StopWatchingKnown();
+  void DoAsAsked();
   bool HasRoom(const std::string& peer);
-  void Sweep();
-  OpenOnes::iterator ForgetOpen(OpenOnes::iterator closed);
-  void Forget(const std::string& peer, int Peer::*count);
+  void ForgetSilent(const std::string& peer);
   void EndSilence(std::list<Silent>::iterator silent, std::string_view reason);
   void EndOldSilences();
   void MakeRoomForSilent();
   void Refuse(int socket, std::string_view reason, const std::string& peer);
   void Tell(std::string_view reason, const std::string& peer);
   void Watch(int socket, bool listening);
+  static Caller CallerOf(const std::string& grpc_peer);
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   const Options options;
@@ -151,16 +119,14 @@ struct Listener::Impl {
   int wake ABSL_GUARDED_BY(mutex) = -1;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
   std::vector<Caller> known ABSL_GUARDED_BY(mutex);  // lately
+  std::vector<std::pair<Caller, absl::Duration>> to_pause ABSL_GUARDED_BY(mutex);
 
   // The thread's own.
   bool accepting = true;
-  OpenOnes open;
-  absl::flat_hash_map<Caller, int> strangers;  // of those that are open: their sockets
-  std::list<Silent> silent;                    // the oldest first
+  OpenConnections open;
+  std::list<Silent> silent;  // the oldest first
   absl::flat_hash_map<int, std::list<Silent>::iterator> silent_by_socket;
-  Peers peers;
-  absl::Duration swept = -absl::InfiniteDuration();
-  absl::Duration looked = -absl::InfiniteDuration();
+  absl::flat_hash_map<std::string, int> silent_of_peer;
   absl::Duration told = -absl::InfiniteDuration();
   int64_t untold = 0;
 };
@@ -195,134 +161,59 @@ void Listener::Impl::Refuse(int socket, std::string_view reason, const std::stri
   Tell(reason, peer);
 }
 
-void Listener::Impl::Forget(const std::string& peer, int Peer::*count) {
-  const auto found = peers.find(peer);
-  if (found == peers.end()) {
-    return;
+void Listener::Impl::ForgetSilent(const std::string& peer) {
+  if (const auto found = silent_of_peer.find(peer); --found->second == 0) {
+    silent_of_peer.erase(found);
   }
-  --(found->second.*count);
-  if (found->second.open <= 0 && found->second.silent <= 0) {
-    peers.erase(found);
-  }
-}
-
-Listener::Impl::OpenOnes::iterator Listener::Impl::ForgetOpen(OpenOnes::iterator closed) {
-  Forget(closed->second.peer, &Peer::open);
-  const auto stranger = strangers.find(Caller(closed->second.peer, closed->second.port));
-  if (stranger != strangers.end() && stranger->second == closed->first) {
-    strangers.erase(stranger);
-  }
-  const auto next = std::next(closed);
-  open.erase(closed);
-  open_count = static_cast<int>(open.size());
-  return next;
-}
-
-void Listener::Impl::Sweep() {
-  if (SteadyNow() - swept < kSweepPause) {
-    return;
-  }
-  for (auto each = open.begin(); each != open.end();) {
-    each = CookieOf(each->first) == each->second.cookie ? std::next(each) : ForgetOpen(each);
-  }
-  swept = SteadyNow();
 }
 
 bool Listener::Impl::HasRoom(const std::string& peer) {
-  const auto full = [&] { return static_cast<int>(open.size()) >= most_open; };
-  const auto too_many = [&] {
-    const auto found = peers.find(peer);
-    return options.most_per_peer > 0 && found != peers.end() && found->second.open >= options.most_per_peer;
+  const auto has = [&] {
+    return static_cast<int>(open.size()) < most_open &&
+           (options.most_per_peer <= 0 || open.CountOf(peer) < options.most_per_peer);
   };
-  if (full() || too_many()) {
-    Sweep();
+  if (has()) {
+    return true;
   }
-  return !full() && !too_many();
+  open.Sweep(SteadyNow());
+  return has();
 }
 
-void Listener::Impl::HandOver(int socket, std::string peer, int port, bool stranger) {
-  ++peers[peer].open;
-  if (stranger) {
-    strangers[Caller(peer, port)] = socket;
-    // Told of each arrival once, and not any more when the library has closed it.
-    epoll_event event = {};
-    event.events = EPOLLIN | EPOLLET;
-    event.data.fd = socket;
-    epoll_ctl(poller, EPOLL_CTL_ADD, socket, &event);
-  }
-  open.insert_or_assign(socket, Open{CookieOf(socket), std::move(peer), port});
+void Listener::Impl::HandOver(int socket, Caller caller, bool stranger) {
+  open.Add(socket, std::move(caller), stranger);
   open_count = static_cast<int>(open.size());
   handover->Give(socket);
 }
 
 void Listener::Impl::OnMore(int socket) {
-  const auto found = open.find(socket);
-  if (found == open.end() || BroughtOver(socket) <= options.most_from_stranger) {
-    return;
-  }
-  // Perhaps it was said a moment ago.
-  StopWatchingKnown();
-  if (!strangers.contains(Caller(found->second.peer, found->second.port))) {
-    return;
-  }
-  // A copy, because the library may close its own at any moment, and the number be somebody else's then.
-  const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) {
-    return;  // there are no descriptors; it is looked at again when more comes
-  }
-  if (CookieOf(copy) == found->second.cookie) {
-    // Ends the connection with a reset, and throws away what came and was not read.
-    const sockaddr nowhere = {.sa_family = AF_UNSPEC, .sa_data = {}};
-    connect(copy, &nowhere, sizeof(nowhere));
-    Tell("TOO_MUCH_FROM_STRANGER", found->second.peer);
-  }
-  close(copy);
-}
-
-void Listener::Impl::LookAtStrangers() {
-  const absl::Duration now = SteadyNow();
-  if (strangers.empty() || now - looked < kLookPause) {
-    return;
-  }
-  looked = now;
-  std::vector<int> sockets;
-  sockets.reserve(strangers.size());
-  for (const auto& [caller, socket] : strangers) {
-    sockets.push_back(socket);
-  }
-  for (const int socket : sockets) {
-    if (const auto found = open.find(socket); found != open.end() && CookieOf(socket) != found->second.cookie) {
-      ForgetOpen(found);
-    } else {
-      OnMore(socket);
-    }
+  // Perhaps it was said a moment ago who they are.
+  DoAsAsked();
+  if (open.EndIfTooMuch(socket)) {
+    Tell("TOO_MUCH_FROM_STRANGER", open.AddressOf(socket));
   }
 }
 
-void Listener::Impl::StopWatchingKnown() {
-  std::vector<Caller> some;
+void Listener::Impl::DoAsAsked() {
+  std::vector<Caller> no_strangers;
+  std::vector<std::pair<Caller, absl::Duration>> pauses;
   {
     const absl::MutexLock lock(&mutex);
-    some.swap(known);
+    no_strangers.swap(known);
+    pauses.swap(to_pause);
   }
-  for (const Caller& each : some) {
-    const auto stranger = strangers.find(each);
-    if (stranger == strangers.end()) {
-      continue;
-    }
-    const auto found = open.find(stranger->second);
-    if (found != open.end() && CookieOf(found->first) == found->second.cookie) {
-      Watch(found->first, false);
-    }
-    strangers.erase(stranger);
+  for (const Caller& each : no_strangers) {
+    open.IsNoStranger(each);
+  }
+  for (const auto& [caller, until] : pauses) {
+    open.Pause(caller, until);
   }
 }
 
 void Listener::Impl::EndSilence(std::list<Silent>::iterator ended, std::string_view reason) {
   Watch(ended->socket, false);
-  Refuse(ended->socket, reason, ended->peer);
+  Refuse(ended->socket, reason, ended->caller.first);
   silent_by_socket.erase(ended->socket);
-  Forget(ended->peer, &Peer::silent);
+  ForgetSilent(ended->caller.first);
   silent.erase(ended);
 }
 
@@ -337,11 +228,10 @@ void Listener::Impl::MakeRoomForSilent() {
   if (static_cast<int>(silent.size()) < most_silent) {
     return;
   }
-  const auto worst = std::max_element(peers.begin(), peers.end(), [](const auto& one, const auto& other) {
-    return one.second.silent < other.second.silent;
-  });
+  const auto worst = std::max_element(silent_of_peer.begin(), silent_of_peer.end(),
+                                      [](const auto& one, const auto& other) { return one.second < other.second; });
   const std::string peer = worst->first;
-  EndSilence(std::find_if(silent.begin(), silent.end(), [&](const Silent& each) { return each.peer == peer; }),
+  EndSilence(std::find_if(silent.begin(), silent.end(), [&](const Silent& each) { return each.caller.first == peer; }),
              "TOO_MANY_SILENT");
 }
 
@@ -375,20 +265,17 @@ void Listener::Impl::Accept() {
       continue;
     }
     // A descriptor that comes back was closed by whom it was handed to.
-    if (const auto closed = open.find(socket); closed != open.end()) {
-      ForgetOpen(closed);
-    }
+    open.WasClosed(socket);
     const int on = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    std::string peer = PeerOf(address);
-    const int from = PortOf(address);
-    if (const int wanted = expected; wanted != 0 && from == wanted) {
-      HandOver(socket, std::move(peer), from, /*stranger=*/false);
+    Caller caller(PeerOf(address), PortOf(address));
+    if (const int wanted = expected; wanted != 0 && caller.second == wanted) {
+      HandOver(socket, std::move(caller), /*stranger=*/false);
       continue;
     }
     MakeRoomForSilent();
-    ++peers[peer].silent;
-    silent.push_back({socket, std::move(peer), from, SteadyNow()});
+    ++silent_of_peer[caller.first];
+    silent.push_back({socket, std::move(caller), SteadyNow()});
     silent_by_socket[socket] = std::prev(silent.end());
     Watch(socket, true);
   }
@@ -396,22 +283,22 @@ void Listener::Impl::Accept() {
 
 void Listener::Impl::OnWord(int socket) {
   const auto found = silent_by_socket.find(socket);
-  std::string peer = std::move(found->second->peer);
-  const int port_of_peer = found->second->port;
+  Caller caller = std::move(found->second->caller);
   silent.erase(found->second);
   silent_by_socket.erase(found);
-  Forget(peer, &Peer::silent);
+  ForgetSilent(caller.first);
   Watch(socket, false);
   char first = 0;
   if (recv(socket, &first, 1, MSG_PEEK) != 1) {
     close(socket);  // gone without a word
     return;
   }
-  if (!HasRoom(peer)) {
-    Refuse(socket, static_cast<int>(open.size()) >= most_open ? "TOO_MANY_CONNECTIONS" : "TOO_MANY_FROM_ADDRESS", peer);
+  if (!HasRoom(caller.first)) {
+    Refuse(socket, static_cast<int>(open.size()) >= most_open ? "TOO_MANY_CONNECTIONS" : "TOO_MANY_FROM_ADDRESS",
+           caller.first);
     return;
   }
-  HandOver(socket, std::move(peer), port_of_peer, /*stranger=*/true);
+  HandOver(socket, std::move(caller), /*stranger=*/true);
 }
 
 void Listener::Impl::Run() {
@@ -429,9 +316,7 @@ void Listener::Impl::Run() {
     if (!accepting) {
       pause = std::min(pause, kAcceptPause);
     }
-    if (!strangers.empty()) {
-      pause = std::min(pause, kLookPause);
-    }
+    pause = std::min(pause, std::max(absl::ZeroDuration(), open.NextTime() - SteadyNow()));
     const int timeout = pause == absl::InfiniteDuration() ? -1 : static_cast<int>(absl::ToInt64Milliseconds(pause)) + 1;
     const int count = epoll_wait(poller, events.data(), static_cast<int>(events.size()), timeout);
     if (absl::MutexLock lock(&mutex); stopping) {
@@ -442,7 +327,7 @@ void Listener::Impl::Run() {
       if (file == woken_by) {
         uint64_t ignored = 0;
         [[maybe_unused]] const ssize_t got = read(file, &ignored, sizeof(ignored));
-        StopWatchingKnown();
+        DoAsAsked();
       } else if (silent_by_socket.contains(file)) {
         OnWord(file);
       } else if (file != listener) {
@@ -450,7 +335,9 @@ void Listener::Impl::Run() {
       }
     }
     EndOldSilences();
-    LookAtStrangers();
+    open.LookAtStrangers(SteadyNow(), [this](const std::string& peer) { Tell("TOO_MUCH_FROM_STRANGER", peer); });
+    open.Resume(SteadyNow());
+    open_count = static_cast<int>(open.size());
     if (!accepting) {
       accepting = true;
       Watch(listener, true);
@@ -482,6 +369,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(Options options) {
   impl.port = base::PortOf(impl.listener);
   impl.reachable_at = ReachableAt(impl.listener);
   impl.poller = epoll_create1(EPOLL_CLOEXEC);
+  impl.open.set_poller(impl.poller);
   impl.reserve = Reserve();
   const absl::MutexLock lock(&impl.mutex);
   impl.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -534,14 +422,27 @@ void Listener::Stop() {
 int Listener::port() const { return impl_->port; }
 const sockaddr_storage& Listener::reachable_at() const { return impl_->reachable_at; }
 
-void Listener::Know(const std::string& grpc_peer) {
-  Impl::Caller caller(PeerOf(grpc_peer), 0);
+// What stands after the last colon is no number where there is no port: nobody has the port 0.
+Listener::Impl::Caller Listener::Impl::CallerOf(const std::string& grpc_peer) {
+  Caller caller(PeerOf(grpc_peer), 0);
   if (!absl::SimpleAtoi(grpc_peer.substr(grpc_peer.rfind(':') + 1), &caller.second)) {
-    return;
+    caller.second = 0;
   }
+  return caller;
+}
+
+void Listener::Know(const std::string& grpc_peer) {
   const absl::MutexLock lock(&impl_->mutex);
   if (impl_->wake >= 0) {
-    impl_->known.push_back(std::move(caller));
+    impl_->known.push_back(Impl::CallerOf(grpc_peer));
+    impl_->Wake();
+  }
+}
+
+void Listener::Pause(const std::string& grpc_peer, absl::Duration pause) {
+  const absl::MutexLock lock(&impl_->mutex);
+  if (impl_->wake >= 0) {
+    impl_->to_pause.emplace_back(Impl::CallerOf(grpc_peer), SteadyNow() + pause);
     impl_->Wake();
   }
 }

@@ -57,6 +57,10 @@ class Listener {
   // A call over the connection from this address and port, "ipv4:192.0.2.1:40000" as gRPC says it, has said who it is.
   void Know(const std::string& grpc_peer);
 
+  // What comes over the connection from this address and port is left unread for so long, at most (a large request is read all the same). Its
+  // calls wait where they cost nothing, and their caller notices no more than that. Asked again, the later end counts.
+  void Pause(const std::string& grpc_peer, absl::Duration pause);
+
   // The next connection from this local port is our own look at ourselves: it is let in however full it is. 0: none is.
   void Expect(int local_port);
 

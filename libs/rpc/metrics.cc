@@ -91,6 +91,15 @@ void CountRefusedConnection(const std::string& reason) {
   family.Add({{"reason", reason}}).Increment();
 }
 
+void CountPause() {
+  static auto& counter = prometheus::BuildCounter()
+                             .Name("section55_rpc_pauses_total")
+                             .Help("Pauses in reading a connection, because a body's or force's people call too fast.")
+                             .Register(*Metrics())
+                             .Add({});
+  counter.Increment();
+}
+
 InFlight::InFlight() { CallsInFlight().Increment(); }
 InFlight::~InFlight() { CallsInFlight().Decrement(); }
 

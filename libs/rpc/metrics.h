@@ -36,6 +36,9 @@ void CountRefusal(const std::string& reason);
 // Counts a connection that was hung up on by the listener: section55_rpc_connections_refused_total{reason}. Thread-safe.
 void CountRefusedConnection(const std::string& reason);
 
+// Counts a pause in reading a connection of a tenant whose people call too fast: section55_rpc_pauses_total. Thread-safe.
+void CountPause();
+
 // Counts the calls under way: section55_rpc_calls_in_flight.
 class InFlight {
  public:

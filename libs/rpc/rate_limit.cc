@@ -13,7 +13,7 @@ constexpr size_t kMaxCallersPerShard = 4096;
 // A rate below one call in two seconds still lets a single call through.
 RateLimit::RateLimit(double per_second) : RateLimit(per_second, std::max(1.0, 2 * per_second)) {}
 
-bool RateLimit::Take(std::string_view caller, absl::Time now, double amount) {
+bool RateLimit::Take(std::string_view caller, absl::Time now, double amount, double* left) {
   if (per_second_ <= 0) {
     return true;
   }
@@ -37,11 +37,14 @@ bool RateLimit::Take(std::string_view caller, absl::Time now, double amount) {
   const double since = std::max(0.0, absl::ToDoubleSeconds(now - bucket.filled));
   bucket.tokens = std::min(burst_, bucket.tokens + since * per_second_);
   bucket.filled = now;
-  if (bucket.tokens < amount) {
-    return false;
+  const bool may = bucket.tokens >= amount;
+  if (may) {
+    bucket.tokens -= amount;
   }
-  bucket.tokens -= amount;
-  return true;
+  if (left != nullptr) {
+    *left = bucket.tokens;
+  }
+  return may;
 }
 
 }  // namespace section55::rpc

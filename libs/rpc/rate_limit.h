@@ -19,8 +19,11 @@ class RateLimit {
   explicit RateLimit(double per_second);
   RateLimit(double per_second, double burst) : per_second_(per_second), burst_(burst) {}
 
-  // Whether the caller may call now, or have so much more. A negative amount gives back what was taken.
-  bool Take(std::string_view caller, absl::Time now, double amount = 1);
+  // Whether the caller may call now, or have so much more. A negative amount gives back what was taken. `left`: what may be taken at once
+  // after that.
+  bool Take(std::string_view caller, absl::Time now, double amount = 1, double* left = nullptr);
+
+  double per_second() const { return per_second_; }
 
  private:
   struct Bucket {

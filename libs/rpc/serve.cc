@@ -30,6 +30,8 @@ constexpr absl::Duration kLeastTime = absl::Milliseconds(2);
 constexpr absl::Duration kLongestStream = absl::Minutes(10);
 // A service calls for many people.
 constexpr int kServicesMore = 4;
+// Under what callers' pings, and ours, are waited for.
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr char kPublicDetails[] = "type.googleapis.com/google.rpc.";
 
 std::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
@@ -254,6 +256,30 @@ absl::Status Server::Impl::EnterTenant(OpenCall& open, const Entry& entry, std::
                                  streams ? "streams" : "calls"));
 }
 
+absl::Status Server::Impl::Pace(OpenCall& open, std::string_view tenant) {
+  if (tenant.empty() || rate_of_tenant.per_second() <= 0) {
+    return absl::OkStatus();
+  }
+  double left = 0;
+  const bool may = rate_of_tenant.Take(tenant, open.started, 1, &left);
+  // Half of what may come at once is kept for those who call over another connection.
+  const double short_of = rate_of_tenant.per_second() - left;
+  if (listener != nullptr && stream_limit->IsOnlyOf(open.connection, tenant) && short_of > 0) {
+    const absl::Duration pause = std::min(kLongestPause, absl::Seconds(short_of / rate_of_tenant.per_second()));
+    if (stream_limit->Postpone(open.connection, open.started + pause)) {
+      listener->Pause(open.context.peer(), pause);
+      CountPause();
+      if (int64_t left_out = 0; slowed.Take(left_out)) {
+        base::Log(base::Severity::kWarning, "tenant slowed down",
+                  {{"tenant", tenant}, {"peer", open.context.peer()}, {"left_out_before", left_out}});
+      }
+    }
+  }
+  return may ? absl::OkStatus()
+             : base::Error(absl::StatusCode::kResourceExhausted, "RATE_LIMITED_OF_TENANT",
+                           fmt::format("the people of {} make too many calls a second; wait a little", tenant));
+}
+
 absl::Status Server::Impl::Keep(const Identity& caller, std::string_view tenant, size_t bytes) {
   const absl::Time now = absl::Now();
   const double amount = static_cast<double>(bytes) / (caller.kind == Identity::Kind::kService ? kServicesMore : 1);
@@ -283,7 +309,11 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
   if (scope.ok()) {
     std::string scratch;
     tenant = admitted.caller->TenantFor(access::Policy::TenantOf(method, request, scratch));
-    if (absl::Status entered = EnterTenant(open, entry, tenant); !entered.ok()) {
+    absl::Status entered = Pace(open, tenant);
+    if (entered.ok()) {
+      entered = EnterTenant(open, entry, tenant);
+    }
+    if (!entered.ok()) {
       scope = std::move(entered);
     }
   }

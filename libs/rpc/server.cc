@@ -56,6 +56,7 @@ Server::Impl::Impl(ServerOptions options, base::Clock& clock, access::TokenVerif
       clock(clock),
       tokens(tokens),
       rate_limit(this->options.calls_per_second_per_caller),
+      rate_of_tenant(this->options.calls_per_second_per_tenant),
       strangers(this->options.unauthenticated_calls_per_second),
       kept(this->options.max_kept_bytes_per_caller / absl::ToDoubleSeconds(db::kRequestIdLifetime),
            this->options.max_kept_bytes_per_caller),

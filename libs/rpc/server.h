@@ -59,6 +59,9 @@ struct ServerOptions {
   // events nor the people of one office take all the room.
   int max_streams = 128;
   int max_calls_per_tenant = 96;
+  // On average, of all people of one body or force, twice that in a burst. Who calls faster over connections of their own is read more
+  // slowly; what comes over connections that are several tenants' is refused. 0: no limit.
+  double calls_per_second_per_tenant = 500;
   int max_streams_per_tenant = 48;
   // Calls of nobody in particular, by address (peer.h), answered with UNAUTHENTICATED; 0: no limit.
   double unauthenticated_calls_per_second = 200;

@@ -108,7 +108,9 @@ struct Server::Impl {
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
   absl::Status CheckServing(const Entry& entry, Kind kind);
   absl::Status Enter(OpenCall& open, const Entry& entry, const access::Identity& caller);
-  // `tenant` is whose person calls; empty for who is nobody's.
+  // `tenant` is whose person calls; empty for who is nobody's. Pace lets a tenant's people call no faster than they may: first by reading
+  // their connections more slowly, then by refusing.
+  absl::Status Pace(OpenCall& open, std::string_view tenant);
   absl::Status EnterTenant(OpenCall& open, const Entry& entry, std::string_view tenant);
   absl::Status Keep(const access::Identity& caller, std::string_view tenant, size_t bytes);
 
@@ -124,10 +126,12 @@ struct Server::Impl {
   absl::flat_hash_map<const google::protobuf::Descriptor*, Entry> methods;
 
   RateLimit rate_limit;
+  RateLimit rate_of_tenant;
   RateLimit strangers;  // by address
   RateLimit kept;       // bytes
   RateLimit kept_of_tenant;
   base::LogLimit refusals{kRefusalsLogged};
+  base::LogLimit slowed{1};
   OpenCalls open_calls;
   Watchdog watchdog;
   std::atomic<bool> serving = false;

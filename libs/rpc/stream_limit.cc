@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -59,6 +60,8 @@ int StreamLimit::NumberOf(grpc::AuthContext& context) {
   connection.others = 0;
   connection.second = Second();
   connection.known = false;
+  connection.tenant = 0;
+  connection.postponed_until = 0;
   return number;
 }
 
@@ -125,6 +128,33 @@ bool StreamLimit::IsNewlyKnown(int connection) {
   }
   std::atomic<bool>& known = (*connections_)[connection].known;
   return !known && !known.exchange(true);
+}
+
+bool StreamLimit::IsOnlyOf(int connection, std::string_view tenant) {
+  if (connection < 0 || connection >= kPlaces) {
+    return false;
+  }
+  constexpr uint64_t kNone = 0;
+  constexpr uint64_t kSeveral = 1;
+  const uint64_t hash = std::max<uint64_t>(std::hash<std::string_view>()(tenant), kSeveral + 1);
+  std::atomic<uint64_t>& only = (*connections_)[connection].tenant;
+  uint64_t before = kNone;
+  if (only.compare_exchange_strong(before, hash) || before == hash) {
+    return true;
+  }
+  only = kSeveral;
+  return false;
+}
+
+bool StreamLimit::Postpone(int connection, absl::Time until) {
+  if (connection < 0 || connection >= kPlaces) {
+    return false;
+  }
+  constexpr int64_t kHardly = 5000;
+  const int64_t wanted = absl::ToUnixMicros(until);
+  std::atomic<int64_t>& postponed = (*connections_)[connection].postponed_until;
+  int64_t before = postponed;
+  return wanted > before + kHardly && postponed.compare_exchange_strong(before, wanted);
 }
 
 void StreamLimit::Ended(int connection) {

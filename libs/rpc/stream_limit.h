@@ -39,6 +39,10 @@ class StreamLimit : public grpc::AuthMetadataProcessor {
   static int ConnectionOf(const grpc::ServerContext& context);
   // Whether this is the first time that a call over the connection has said who it is.
   bool IsNewlyKnown(int connection);
+  // A call over the connection was for this tenant. Whether all were that were for any.
+  bool IsOnlyOf(int connection, std::string_view tenant);
+  // Whether the connection is to be left unread until `until`, and that was not asked yet, or hardly.
+  bool Postpone(int connection, absl::Time until);
   // A call of one of `methods` is over.
   void Ended(int connection);
 
@@ -50,6 +54,8 @@ class StreamLimit : public grpc::AuthMetadataProcessor {
     std::atomic<int32_t> others = 0;  // begun lately
     std::atomic<int32_t> second = 0;  // when it was last forgiven
     std::atomic<bool> known = false;
+    std::atomic<uint64_t> tenant = 0;          // a hash of it; 0: none yet, 1: several
+    std::atomic<int64_t> postponed_until = 0;  // microseconds since 1970
   };
 
   int NumberOf(grpc::AuthContext& context);

@@ -45,6 +45,10 @@ ABSL_FLAG(int, max_streams_per_caller, 8,
           "Streams that one person may have open at once, and a service four times as many; 0 for no limit.");
 ABSL_FLAG(double, calls_per_second_per_caller, 2000, "On average, twice that in a burst; 0 for no limit.");
 ABSL_FLAG(int, max_streams, 128, "Streams of all callers together; 0 for no limit.");
+ABSL_FLAG(double, calls_per_second_per_tenant, 500,
+          "Of all people of one body or force, on average, twice that in a burst: then their connections are read more "
+          "slowly; 0 for no "
+          "limit.");
 ABSL_FLAG(int, max_calls_per_tenant, 96, "Calls that all people of one body or force have open; 0 for no limit.");
 ABSL_FLAG(int, max_streams_per_tenant, 48, "Streams that all people of one body or force have open; 0 for no limit.");
 ABSL_FLAG(double, unauthenticated_calls_per_second, 200, "Calls of nobody in particular, by address; 0 for no limit.");
@@ -168,6 +172,7 @@ absl::StatusOr<rpc::ServerOptions> ReadServer(std::string_view service_name) {
   options.max_streams_per_caller = absl::GetFlag(FLAGS_max_streams_per_caller);
   options.calls_per_second_per_caller = absl::GetFlag(FLAGS_calls_per_second_per_caller);
   options.max_streams = absl::GetFlag(FLAGS_max_streams);
+  options.calls_per_second_per_tenant = absl::GetFlag(FLAGS_calls_per_second_per_tenant);
   options.max_calls_per_tenant = absl::GetFlag(FLAGS_max_calls_per_tenant);
   options.max_streams_per_tenant = absl::GetFlag(FLAGS_max_streams_per_tenant);
   options.unauthenticated_calls_per_second = absl::GetFlag(FLAGS_unauthenticated_calls_per_second);

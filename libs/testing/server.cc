@@ -28,6 +28,7 @@ rpc::ServerOptions TestServer::InProcess() {
   rpc::ServerOptions options;
   options.service_name = "test";
   options.calls_per_second_per_caller = 0;
+  options.calls_per_second_per_tenant = 0;
   options.unauthenticated_calls_per_second = 0;
   return options;
 }

@@ -227,6 +227,7 @@ Command Suite::CommandOf(Service service) const {
                    "--database=" + state.database_url,
                    "--audit_file=" + AuditFile(service).string(),
                    "--calls_per_second_per_caller=0",
+                   "--calls_per_second_per_tenant=0",
                    "--driven_clock=" + absl::FormatTime(absl::RFC3339_full, now(), absl::UTCTimeZone())};
   if (service == Service::kAuthoring || service == Service::kDeadlines) {
     command.words.push_back("--inspection_registry=" + address(Service::kRegistry));

@@ -21,6 +21,9 @@ namespace {
 
 using Table = db::ProtoTable<v1::Response>;
 
+// In the place of a response's last change once another has been worked out, which gets its id only when it is written.
+constexpr int64_t kSpent = -1;
+
 const Table& Responses() {
   static const Table table({.name = "responses", .key = {"body", "inspection"}, .columns = {}});
   return table;
@@ -43,7 +46,7 @@ const Table& Facts() {
 }
 
 const Table& PartHistory() {
-  static const Table table({.name = "part_history", .key = {"body", "inspection", "part", "version"}, .columns = {}});
+  static const Table table({.name = "part_history", .key = {"id"}, .columns = {}});
   return table;
 }
 
@@ -75,9 +78,9 @@ struct Source {
   Source(const Place& response, const Place& report)
       : response_table(response.table),
         report_table(report.table),
-        select(
-            fmt::format("SELECT r.body, r.inspection, r.force_id, r.state, r.revision, r.version, {}, {}, {}, {} {} ",
-                        response.checksum, response.column, report.checksum, report.column, kFrom)),
+        select(fmt::format(
+            "SELECT r.body, r.inspection, r.force_id, r.state, r.revision, r.version, r.history, {}, {}, {}, {} {} ",
+            response.checksum, response.column, report.checksum, report.column, kFrom)),
         select_one(select + "WHERE r.body = ? AND r.inspection = ?"),
         select_sizes(fmt::format("SELECT LENGTH({}) + LENGTH({}) {} ", response.column, report.column, kFrom)) {}
 
@@ -121,7 +124,7 @@ absl::Status Unreadable(const ResponseBytes& bytes) {
 
 // Hands over the rows of a Select. Ends with the first error of a row.
 absl::Status ReadRows(db::Transaction& tx, const Source& source, std::string_view sql,
-                      absl::Span<const db::Value> values, ReadBytes read, int64_t* revision = nullptr) {
+                      absl::Span<const db::Value> values, ReadBytes read, StoredResponse* stored = nullptr) {
   absl::Status status;
   RETURN_IF_ERROR(tx.Query(sql, values, [&](const db::Row& row) {
     if (!status.ok()) {
@@ -133,13 +136,14 @@ absl::Status ReadRows(db::Transaction& tx, const Source& source, std::string_vie
     bytes.force = row.Text(2);
     bytes.state = static_cast<v1::Response::State>(row.Int64(3));
     bytes.version = row.Int64(5);
-    if (revision != nullptr) {
-      *revision = row.Int64(4);
+    if (stored != nullptr) {
+      stored->revision = row.Int64(4);
+      stored->history = row.Int64(6);
     }
-    status = source.response_table.ReadContent(row, 6, 7, {bytes.body, bytes.inspection}, bytes.content);
+    status = source.response_table.ReadContent(row, 7, 8, {bytes.body, bytes.inspection}, bytes.content);
     if (status.ok()) {
       // A report that is missing has NULLs, and no checksum of 0.
-      status = source.report_table.ReadContent(row, 8, 9, {bytes.inspection, row.Int64(4)}, bytes.report);
+      status = source.report_table.ReadContent(row, 9, 10, {bytes.inspection, row.Int64(4)}, bytes.report);
     }
     if (status.ok()) {
       status = read(bytes);
@@ -188,23 +192,29 @@ absl::Status ForStretches(const Range& range, int limit,
   return limit > 0 ? query(range, limit).status() : absl::OkStatus();
 }
 
-// Adds the history of a change in as few statements as a handful of prepared texts allow.
-absl::Status InsertHistory(db::Transaction& tx, const Save& save) {
+// Adds the history of a change under these ids, in as few statements as a handful of prepared texts allow.
+absl::Status InsertHistory(db::Transaction& tx, const Save& save, const std::vector<int64_t>& ids) {
   constexpr size_t kMostRows = 64;
   const int64_t version = save.version + 1;
   for (size_t done = 0; done < save.history.size();) {
     const size_t rows = std::bit_floor(std::min(save.history.size() - done, kMostRows));
     std::string sql =
-        "INSERT INTO part_history (body, inspection, part, version, actor, time_us, checksum, content) VALUES ";
+        "INSERT INTO part_history (id, previous, body, inspection, part, version, actor, time_us, checksum, content) "
+        "VALUES ";
     std::vector<db::Value> values;
-    values.reserve(8 * rows);
+    values.reserve(10 * rows);
     for (size_t i = 0; i < rows; ++i) {
       const Save::Part& part = save.history[done + i];
-      sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?)";
-      values.insert(values.end(), {save.body, save.inspection, part.part, version, save.actor, save.time_us,
-                                   part.checksum, db::Bytes{part.content}});
+      const int64_t previous = done + i == 0 ? save.history_before : ids[done + i - 1];
+      sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      values.insert(values.end(), {ids[done + i], previous, save.body, save.inspection, part.part, version, save.actor,
+                                   save.time_us, part.checksum, db::Bytes{part.content}});
     }
-    RETURN_IF_ERROR(tx.Execute(sql, values).status());
+    const absl::Status inserted = tx.Execute(sql, values).status();
+    if (absl::IsAlreadyExists(inserted)) {
+      return tx.Conflict();  // another process had the same id
+    }
+    RETURN_IF_ERROR(inserted);
     done += rows;
   }
   return absl::OkStatus();
@@ -347,7 +357,7 @@ absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_vie
         stored.version = bytes.version;
         return Parse(bytes, stored.response);
       },
-      &stored.revision));
+      &stored));
   if (stored.version == 0) {
     return base::NotFound(NameOf(body, inspection));
   }
@@ -386,6 +396,7 @@ Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now,
                        before.correction().revision() != response.correction().revision();
   save.revision = stored.revision;
   save.version = stored.version;
+  save.history_before = std::exchange(stored.history, kSpent);
   save.actor = std::string(actor);
   save.time_us = base::ToMicros(now);
   for (const parts::Change& change : parts::Compare(before, response)) {
@@ -409,12 +420,18 @@ Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now,
 }
 
 absl::Status Write(db::Transaction& tx, const Save& save) {
+  if (save.history_before == kSpent) {
+    return absl::InternalError(fmt::format("{} was changed twice since it was read", save.name));
+  }
+  std::vector<int64_t> ids(save.history.size());
+  std::generate(ids.begin(), ids.end(), base::NewOrderedId);
+  const int64_t history = ids.empty() ? save.history_before : ids.back();
   if (save.version == 0) {
     const absl::Status inserted =
         tx.Execute(
-              "INSERT INTO responses (body, inspection, force_id, state, revision, version, summary_checksum, summary, "
-              "checksum, content) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?)",
-              {save.body, save.inspection, save.force, save.state, save.revision, save.summary_checksum,
+              "INSERT INTO responses (body, inspection, force_id, state, revision, version, history, summary_checksum, "
+              "summary, checksum, content) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)",
+              {save.body, save.inspection, save.force, save.state, save.revision, history, save.summary_checksum,
                db::Bytes{save.summary}, save.checksum, db::Bytes{save.content}})
             .status();
     if (absl::IsAlreadyExists(inserted)) {
@@ -424,13 +441,13 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
   } else {
     // SQLite writes every index of a column that a statement names, whether its value changes or not.
     constexpr std::string_view kSave =
-        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ? "
+        "UPDATE responses SET version = ?, history = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ? "
         "WHERE body = ? AND inspection = ? AND version = ?";
     constexpr std::string_view kSaveWithPlace =
-        "UPDATE responses SET version = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, state = ?, "
-        "force_id = ?, revision = ? WHERE body = ? AND inspection = ? AND version = ?";
-    std::vector<db::Value> values = {save.version + 1, save.summary_checksum, db::Bytes{save.summary}, save.checksum,
-                                     db::Bytes{save.content}};
+        "UPDATE responses SET version = ?, history = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, "
+        "state = ?, force_id = ?, revision = ? WHERE body = ? AND inspection = ? AND version = ?";
+    std::vector<db::Value> values = {save.version + 1,        history,       save.summary_checksum,
+                                     db::Bytes{save.summary}, save.checksum, db::Bytes{save.content}};
     if (save.place_changes) {
       values.insert(values.end(), {save.state, save.force, save.revision});
     }
@@ -440,7 +457,7 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
       return tx.Conflict();
     }
   }
-  return InsertHistory(tx, save);
+  return InsertHistory(tx, save, ids);
 }
 
 absl::Status Serialise(const ResponseBytes& bytes, std::string& response) {

@@ -60,6 +60,7 @@ struct StoredResponse {
   v1::Response response;  // with its etag, and with its report in one of the two forms
   int64_t version = 0;
   int64_t revision = 0;  // of the report
+  int64_t history = 0;   // the id of the last change of a part of it
 };
 
 // How much of its report a response is loaded with.
@@ -81,7 +82,8 @@ struct Save {
   int64_t state = 0;
   bool place_changes = false;  // the state, the force or the report's revision is not what it was
   int64_t revision = 0;
-  int64_t version = 0;  // the one that it was read at; 0: it is new
+  int64_t version = 0;         // the one that it was read at; 0: it is new
+  int64_t history_before = 0;  // the id of the last change before this one
   std::string content, summary;
   int64_t checksum = 0, summary_checksum = 0;
   struct Part {
@@ -94,7 +96,7 @@ struct Save {
 };
 
 // What saves `stored`, whose response was `before` when it was read (for a new one, version 0: an empty response). Sets the version and the
-// etag that `stored` has when that is done. Touches no database.
+// etag that `stored` has when that is done; to be changed once more it is loaded anew. Touches no database.
 Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored);
 
 // Writes a prepared response with the history of its parts. A new one: ALREADY_EXISTS. Else conflicts when somebody was faster.

@@ -218,10 +218,16 @@ void Invariants::ExpectHistoryWhole() {
   const auto database = suite_.OpenDatabase(Service::kAuthoring);
   EXPECT_THAT(database->Read([&](db::Transaction& tx) {
     found.clear();
-    return tx.Query("SELECT body, part FROM part_history", {}, [&](const db::Row& row) {
-      const std::string part(row.Text(1));
-      ++found[std::string(row.Text(0))][part.substr(0, part.find('/'))];
-    });
+    // Each response's, from its last change backwards.
+    return tx.Query(
+        "WITH RECURSIVE history (id, body, part) AS (SELECT history, body, CAST('' AS CHAR(80)) FROM responses UNION "
+        "ALL "
+        "SELECT h.previous, h.body, h.part FROM history found JOIN part_history h ON h.id = found.id) "
+        "SELECT body, part FROM history WHERE part <> ''",
+        {}, [&](const db::Row& row) {
+          const std::string part(row.Text(1));
+          ++found[std::string(row.Text(0))][part.substr(0, part.find('/'))];
+        });
   }),
               IsOk());
   EXPECT_THAT(found, SizeIs(answered_.size()));

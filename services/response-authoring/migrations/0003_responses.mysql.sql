@@ -1,5 +1,5 @@
 -- One row for each response owed. `content` is the serialised section55.authoring.v1.Response without its report, which stands in
--- reports, and its etag, which is `version`; `summary` is what of that a list shows. The indexes are the orders of lists.
+-- reports, and its etag, which is `version`; `summary` is what of that a list shows; `history` the last row of part_history that is about it. The indexes are the orders of lists.
 CREATE TABLE responses (
   body VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   inspection VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -7,6 +7,7 @@ CREATE TABLE responses (
   state BIGINT NOT NULL,
   revision BIGINT NOT NULL,
   version BIGINT NOT NULL,
+  history BIGINT NOT NULL,
   summary_checksum BIGINT NOT NULL,
   summary MEDIUMBLOB NOT NULL,
   checksum BIGINT NOT NULL,

@@ -1,5 +1,5 @@
 -- One row for each response owed. `content` is the serialised section55.authoring.v1.Response without its report, which stands in
--- reports, and its etag, which is `version`; `summary` is what of that a list shows. The indexes are the orders of lists.
+-- reports, and its etag, which is `version`; `summary` is what of that a list shows; `history` the last row of part_history that is about it. The indexes are the orders of lists.
 CREATE TABLE responses (
   body TEXT NOT NULL CHECK (length(body) <= 63),
   inspection TEXT NOT NULL CHECK (length(inspection) <= 63),
@@ -7,6 +7,7 @@ CREATE TABLE responses (
   state INTEGER NOT NULL,
   revision INTEGER NOT NULL,
   version INTEGER NOT NULL,
+  history INTEGER NOT NULL,
   summary_checksum INTEGER NOT NULL,
   summary BLOB NOT NULL CHECK (length(summary) <= 16777215),
   checksum INTEGER NOT NULL,

@@ -1,7 +1,11 @@
--- Every change of a part of a response, for ever: rows are added and never changed. `part` is "comments", "answers/recommendation-5",
--- "contributions/contribution-1", "state"; `version` the version of the response that the change made; `content` a serialised
--- section55.authoring.v1.Response that holds only the part as it then was (empty: it was removed).
+-- Every change of a part of a response, for ever: rows are added behind the others and never changed. They are found from the response,
+-- whose column `history` names the last, and each names its `previous` (0: it is the first): an index of them would cost each change
+-- another page. `part` is "comments", "answers/recommendation-5", "contributions/contribution-1", "state"; `version` the version of the
+-- response that the change made; `content` a serialised section55.authoring.v1.Response that holds only the part as it then was (empty:
+-- it was removed).
 CREATE TABLE part_history (
+  id BIGINT NOT NULL PRIMARY KEY,
+  previous BIGINT NOT NULL,
   body VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   inspection VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   part VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -9,6 +13,5 @@ CREATE TABLE part_history (
   actor VARCHAR(300) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   time_us BIGINT NOT NULL,
   checksum BIGINT NOT NULL,
-  content MEDIUMBLOB NOT NULL,
-  PRIMARY KEY (body, inspection, part, version)
+  content MEDIUMBLOB NOT NULL
 ) ENGINE = InnoDB;

@@ -106,18 +106,27 @@ class StoreTest : public section55::testing::OnBothEngines {
     return names;
   }
 
-  // Every change of every part, "part v2 actor".
+  // Every change of every part, "part v2 actor"; each can be found from its response.
   std::vector<std::string> History() {
     std::vector<std::string> rows;
-    EXPECT_THAT(Read([&](db::Transaction& tx) {
-                  return tx.Query("SELECT part, version, actor, content FROM part_history ORDER BY version, part", {},
-                                  [&](const db::Row& row) {
-                                    v1::Response part;
-                                    EXPECT_TRUE(part.ParseFromString(std::string(row.Text(3))));
-                                    rows.push_back(fmt::format("{} v{} {}", row.Text(0), row.Int64(1), row.Text(2)));
-                                  });
-                }),
-                IsOk());
+    EXPECT_THAT(
+        Read([&](db::Transaction& tx) {
+          int64_t all = 0;
+          RETURN_IF_ERROR(
+              tx.Query("SELECT COUNT(*) FROM part_history", {}, [&](const db::Row& row) { all = row.Int64(0); }));
+          RETURN_IF_ERROR(tx.Query(
+              "WITH RECURSIVE found (id, part) AS (SELECT history, CAST('' AS CHAR(80)) FROM responses UNION ALL "
+              "SELECT h.previous, h.part FROM found f JOIN part_history h ON h.id = f.id) "
+              "SELECT COUNT(*) FROM found WHERE part <> ''",
+              {}, [&](const db::Row& row) { EXPECT_EQ(row.Int64(0), all) << "not all can be found"; }));
+          return tx.Query("SELECT part, version, actor, content FROM part_history ORDER BY version, part", {},
+                          [&](const db::Row& row) {
+                            v1::Response part;
+                            EXPECT_TRUE(part.ParseFromString(std::string(row.Text(3))));
+                            rows.push_back(fmt::format("{} v{} {}", row.Text(0), row.Int64(1), row.Text(2)));
+                          });
+        }),
+        IsOk());
     return rows;
   }
 };

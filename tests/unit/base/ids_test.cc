@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <regex>
 #include <set>
+#include <thread>
+#include <vector>
 
 namespace section55::base {
 namespace {
@@ -16,6 +20,26 @@ TEST(IdsTest, UuidsAreVersion4AndDiffer) {
     EXPECT_TRUE(std::regex_match(uuid, form)) << uuid;
     EXPECT_TRUE(seen.insert(uuid).second);
   }
+}
+
+TEST(IdsTest, OrderedIdsGrowWhoeverAsks) {
+  std::vector<std::thread> threads;
+  std::array<std::vector<int64_t>, 4> ids;
+  for (std::vector<int64_t>& theirs : ids) {
+    threads.emplace_back([&theirs] {
+      for (int i = 0; i < 10'000; ++i) {
+        theirs.push_back(NewOrderedId());
+      }
+    });
+  }
+  std::set<int64_t> all;
+  for (size_t i = 0; i < threads.size(); ++i) {
+    threads[i].join();
+    EXPECT_GT(ids[i].front(), 0);
+    EXPECT_TRUE(std::is_sorted(ids[i].begin(), ids[i].end()));
+    all.insert(ids[i].begin(), ids[i].end());
+  }
+  EXPECT_EQ(all.size(), 40'000u);
 }
 
 TEST(IdsTest, Sha256) {

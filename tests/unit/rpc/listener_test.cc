@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
@@ -161,6 +162,41 @@ TEST_F(ListenerTest, WhoBringsMuchWithoutSayingWhoTheyAreIsHungUpOn) {
   // What the known one brought is all there.
   char bytes[1 + 2 * kMost];
   EXPECT_EQ(recv(theirs, bytes, sizeof(bytes), MSG_WAITALL), static_cast<ssize_t>(sizeof(bytes)));
+}
+
+TEST_F(ListenerTest, WhoIsPausedWaitsAndLosesNothing) {
+  Listen({});
+  const Caller caller(listener_->port());
+  caller.Speak();
+  AwaitTaken(1);
+  pollfd theirs = {LastTaken(), POLLIN, 0};
+  char bytes[2];
+  ASSERT_EQ(recv(theirs.fd, bytes, 1, 0), 1);
+  const auto paused = [&] {
+    int least = 0;
+    socklen_t size = sizeof(least);
+    return getsockopt(theirs.fd, SOL_SOCKET, SO_RCVLOWAT, &least, &size) == 0 && least > 1;
+  };
+  listener_->Pause(caller.Name(), absl::Hours(1));
+  while (!paused()) {
+    std::this_thread::yield();
+  }
+  caller.Speak(2);
+  EXPECT_EQ(poll(&theirs, 1, 0), 0);
+  EXPECT_EQ(recv(theirs.fd, bytes, 2, MSG_PEEK), 2) << "it is there all the same";
+  // A large request gets through; an earlier end changes nothing.
+  listener_->Pause(caller.Name(), absl::ZeroDuration());
+  caller.Speak(1'000'000);
+  EXPECT_EQ(poll(&theirs, 1, -1), 1);
+
+  const Caller other(listener_->port());
+  other.Speak();
+  AwaitTaken(2);
+  pollfd of_other = {LastTaken(), POLLIN, 0};
+  ASSERT_EQ(recv(of_other.fd, bytes, 1, 0), 1);
+  listener_->Pause(other.Name(), absl::Milliseconds(20));
+  other.Speak();
+  EXPECT_EQ(poll(&of_other, 1, -1), 1) << "when the pause is over";
 }
 
 // As gRPC does: it reads in the thread that brings the connection, until nothing more comes.

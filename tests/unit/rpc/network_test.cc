@@ -24,6 +24,7 @@ namespace {
 
 using common::v1::EventFeed;
 using section55::testing::Authorities;
+using section55::testing::HasReason;
 using section55::testing::IsOk;
 using section55::testing::MessageIs;
 using section55::testing::StatusIs;
@@ -67,17 +68,20 @@ class NetworkTest : public ::testing::Test {
     options.service_name.clear();
     return options;
   }
-  void Start(const std::string& certificates) {
-    server_ = std::make_unique<TestServer>(absl::FromUnixSeconds(1'000), Options(certificates));
+  void Start(const std::string& certificates) { Start(Options(certificates)); }
+  void Start(const ServerOptions& options) {
+    server_ = std::make_unique<TestServer>(absl::FromUnixSeconds(1'000), options);
     feed_ = &server_->Add<Feed>(kFeed);
     server_->Start();
     address_ = "127.0.0.1:" + std::to_string(server_->server().port());
   }
-  static grpc::Status List(const std::shared_ptr<grpc::Channel>& channel,
-                           std::unique_ptr<grpc::ClientContext> context) {
+  static grpc::Status List(const std::shared_ptr<grpc::Channel>& channel, std::unique_ptr<grpc::ClientContext> context,
+                           const std::string& parent = "") {
     context->set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+    common::v1::ListEventsRequest request;
+    request.set_parent(parent);
     common::v1::ListEventsResponse response;
-    return EventFeed::NewStub(channel)->ListEvents(context.get(), common::v1::ListEventsRequest(), &response);
+    return EventFeed::NewStub(channel)->ListEvents(context.get(), request, &response);
   }
   // A channel that trusts `ca` and shows no certificate; a new connection each time.
   std::shared_ptr<grpc::Channel> WithoutCertificate(const std::string& ca) const {
@@ -95,6 +99,28 @@ class NetworkTest : public ::testing::Test {
   std::string address_;
 };
 Authorities* NetworkTest::pki_ = nullptr;
+
+// More calls than may come at once, and in the time that they would take.
+TEST_F(NetworkTest, ATenantThatCallsTooFastIsReadMoreSlowlyAndNotRefused) {
+  ServerOptions options = Options(pki_->Folder("server", "response-authoring"));
+  options.calls_per_second_per_tenant = 500;
+  Start(options);
+  const auto channel = WithoutCertificate("ca");
+  const auto call_as = [&](const std::string& person, const std::string& body) {
+    return List(channel, server_->As(person, {"author@" + body}), body);
+  };
+  for (int i = 0; i < 1200; ++i) {
+    ASSERT_THAT(call_as(i % 2 == 0 ? "ann" : "amy", "bodies/norfolk-pcc"), IsOk()) << i;
+  }
+  // A connection that serves several tenants is not held up for one of them, who is refused instead.
+  EXPECT_THAT(call_as("bob", "bodies/suffolk-pcc"), IsOk());
+  grpc::Status refused;
+  for (int i = 0; i < 5000 && refused.ok(); ++i) {
+    refused = call_as("ann", "bodies/norfolk-pcc");
+  }
+  EXPECT_THAT(refused, AllOf(StatusIs(absl::StatusCode::kResourceExhausted), HasReason("RATE_LIMITED_OF_TENANT")));
+  EXPECT_THAT(call_as("bob", "bodies/suffolk-pcc"), IsOk());
+}
 
 TEST_F(NetworkTest, AServiceIsKnownByItsCertificate) {
   Start(pki_->Folder("server", "response-authoring"));

@@ -41,6 +41,17 @@ TEST(RateLimitTest, WhatIsGivenBackCanBeTakenAgain) {
   EXPECT_EQ(TakeAll(limit, "people/ann", kNow), 3);
 }
 
+TEST(RateLimitTest, WhatIsLeftIsTold) {
+  RateLimit limit(2);
+  double left = 0;
+  for (const double expected : {3, 2, 1, 0}) {
+    EXPECT_TRUE(limit.Take("people/ann", kNow, 1, &left));
+    EXPECT_EQ(left, expected);
+  }
+  EXPECT_FALSE(limit.Take("people/ann", kNow + absl::Milliseconds(250), 1, &left));
+  EXPECT_EQ(left, 0.5);
+}
+
 TEST(RateLimitTest, ZeroMeansNoLimit) {
   RateLimit limit(0);
   EXPECT_EQ(TakeAll(limit, "people/ann", kNow), 1000);
