@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -97,6 +98,36 @@ absl::StatusOr<int64_t> PruneRequests(Transaction& tx, absl::Time now, int limit
     deleted += count;
   }
   return deleted;
+}
+
+absl::StatusOr<int> CheckRequests(Transaction& tx, std::array<std::string, 3>& after, int limit,
+                                  std::vector<Damage>& damage) {
+  // Few at a time, as an answer may have some MiB.
+  constexpr int kAtOnce = 16;
+  // The rest of the method's, of the caller's, of all: each begins at a place in the index, which a comparison of the three together would
+  // not on every engine.
+  constexpr std::array<std::string_view, 3> kRests = {"caller = ? AND method = ? AND request_id > ?",
+                                                      "caller = ? AND method > ?", "caller > ?"};
+  int checked = 0;
+  for (size_t rest = 0; rest < kRests.size() && checked < limit;) {
+    const std::array<std::string, 3> from = after;
+    std::vector<Value> values(from.begin(), from.end() - static_cast<int>(rest));
+    values.emplace_back(std::min(kAtOnce, limit - checked));
+    int found = 0;
+    RETURN_IF_ERROR(tx.Query(fmt::format("SELECT caller, method, request_id, checksum, response FROM requests WHERE {} "
+                                         "ORDER BY caller, method, request_id LIMIT ?",
+                                         kRests[rest]),
+                             values, [&](const Row& row) {
+                               ++found;
+                               after = {std::string(row.Text(0)), std::string(row.Text(1)), std::string(row.Text(2))};
+                               if (ChecksumOf(row.Text(4)) != row.Int64(3)) {
+                                 damage.push_back({"requests", fmt::format("{}", fmt::join(after, ", ")), "checksum"});
+                               }
+                             }));
+    checked += found;
+    rest = found == 0 ? rest + 1 : 0;
+  }
+  return checked;
 }
 
 }  // namespace section55::db

@@ -4,13 +4,16 @@
 // repeat finds it and changes nothing; the same request_id with another request is refused.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
 #include "libs/db/database.h"
+#include "libs/db/proto_table.h"
 
 namespace section55::db {
 
@@ -37,5 +40,10 @@ absl::Status StoreAnswer(Transaction& tx, const RequestKey& key, std::string_vie
 // Deletes answers older than kRequestIdLifetime, the oldest first, at most `limit` at a time. Returns how many: call again
 // while that is `limit`. Reads no more than it deletes.
 absl::StatusOr<int64_t> PruneRequests(Transaction& tx, absl::Time now, int limit);
+
+// For Admin.CheckStorage: compares at most `limit` kept answers with their checksums. `after` is the last key (caller, method, request_id;
+// empty: from the beginning), and is moved. Returns how many were read: call again while that is `limit`.
+absl::StatusOr<int> CheckRequests(Transaction& tx, std::array<std::string, 3>& after, int limit,
+                                  std::vector<Damage>& damage);
 
 }  // namespace section55::db

@@ -405,6 +405,17 @@ absl::StatusOr<admin::v1::Job> Queue::Retry(int64_t id) {
   return job;
 }
 
+absl::StatusOr<int> Queue::CheckStorage(int64_t& id, int limit, std::vector<db::Damage>& damage) {
+  int count = 0;
+  RETURN_IF_ERROR(impl_->database.Lookup([&, after = id](db::Transaction& tx) -> absl::Status {
+    id = after;
+    damage.clear();
+    ASSIGN_OR_RETURN(count, store::Check(tx, id, limit, damage));
+    return absl::OkStatus();
+  }));
+  return count;
+}
+
 absl::StatusOr<Queue::Counts> Queue::Count() {
   Counts counts;
   RETURN_IF_ERROR(impl_->database.Lookup([&](db::Transaction& tx) -> absl::Status {

@@ -23,6 +23,7 @@
 #include "absl/time/time.h"
 #include "libs/base/clock.h"
 #include "libs/db/database.h"
+#include "libs/db/proto_table.h"
 #include "section55/admin/v1/admin.pb.h"
 
 namespace section55::jobs {
@@ -47,7 +48,8 @@ struct Worker {
   // may run again. An exception counts as INTERNAL.
   std::function<absl::StatusOr<Effect>(const Job& job)> run;
 
-  // A failure of `run` or of its effect is tried again with growing pauses (1 s, doubling to 1 h). After
+  // A failure of `run` or of its effect is tried again with growing pauses (1 s, doubling to 1 h). A job whose stored payload is damaged is
+  // not run but parked (DATA_LOSS); scheduled anew it is whole again. After
   // `most_attempts`, or at once on an error for which `is_final` says so, the job is parked; `give_up`, if there is
   // one, is run in that transaction instead, and the job is removed if it returns true (it dealt with it) and parked
   // otherwise.
@@ -104,6 +106,9 @@ class Queue {
     absl::Duration overdue = absl::ZeroDuration();
   };
   absl::StatusOr<Counts> Count();
+  // For Admin: compares the payloads of at most `limit` jobs after `id` (0: from the first) with their checksums, and moves `id` to the last.
+  // How many there were: call again while that is `limit`.
+  absl::StatusOr<int> CheckStorage(int64_t& id, int limit, std::vector<db::Damage>& damage);
 
  private:
   struct Impl;

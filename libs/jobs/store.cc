@@ -79,9 +79,9 @@ absl::StatusOr<bool> Insert(db::Transaction& tx, Claimed& claimed, int state, st
   const absl::Status inserted =
       tx.Execute(
             "INSERT INTO jobs (kind, job_key, tenant, state, due, attempts, error, version, holder, lease, "
-            "lease_end, payload) VALUES (?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?)",
+            "lease_end, checksum, payload) VALUES (?, ?, ?, ?, ?, 0, '', ?, ?, ?, ?, ?, ?)",
             {job.kind, job.key, job.tenant, state, DueMicros(job.due), claimed.version, holder, claimed.lease,
-             base::ToMicros(lease_end), db::Bytes{job.payload}})
+             base::ToMicros(lease_end), db::ChecksumOf(job.payload), db::Bytes{job.payload}})
           .status();
   if (absl::IsAlreadyExists(inserted)) {
     return false;
@@ -101,9 +101,10 @@ absl::Status Put(db::Transaction& tx, const Job& job) {
   // One that runs keeps its lease, so that nobody runs it a second time beside.
   ASSIGN_OR_RETURN(const int64_t replaced,
                    tx.Execute("UPDATE jobs SET state = CASE WHEN state IN (1, 3) THEN 1 ELSE 0 END, tenant = ?, "
-                              "due = ?, attempts = 0, error = '', version = version + 1, payload = ? "
-                              "WHERE kind = ? AND job_key = ?",
-                              {job.tenant, DueMicros(job.due), db::Bytes{job.payload}, job.kind, job.key}));
+                              "due = ?, attempts = 0, error = '', version = version + 1, checksum = ?, "
+                              "payload = ? WHERE kind = ? AND job_key = ?",
+                              {job.tenant, DueMicros(job.due), db::ChecksumOf(job.payload), db::Bytes{job.payload},
+                               job.kind, job.key}));
   return replaced == 1 ? absl::OkStatus() : tx.Conflict();
 }
 
@@ -153,8 +154,8 @@ absl::StatusOr<std::vector<Locked>> Lock(db::Transaction& tx, const std::vector<
   // Always as many values, so that the statement is prepared once; no row has the id 0.
   static const std::string* const kSql = [] {
     auto* sql = new std::string(
-        "SELECT id, kind, job_key, tenant, due, payload, attempts, version, lease, state, lease_end FROM jobs WHERE id "
-        "IN (?");
+        "SELECT id, kind, job_key, tenant, due, payload, attempts, version, lease, state, lease_end, checksum FROM "
+        "jobs WHERE id IN (?");
     for (int i = 1; i < kMostClaimed; ++i) {
       sql->append(", ?");
     }
@@ -178,6 +179,7 @@ absl::StatusOr<std::vector<Locked>> Lock(db::Transaction& tx, const std::vector<
     claimed.lease = row.Int64(8);
     locked.state = static_cast<Locked::State>(row.Int64(9));
     locked.lease_end = base::FromMicros(row.Int64(10));
+    claimed.intact = db::ChecksumOf(claimed.job.payload) == row.Int64(11);
   }));
   return found;
 }
@@ -233,6 +235,19 @@ absl::Status Release(db::Transaction& tx, const Claimed& claimed) {
 
 absl::Status DeleteLocked(db::Transaction& tx, int64_t id) {
   return tx.Execute("DELETE FROM jobs WHERE id = ?", {id}).status();
+}
+
+absl::StatusOr<int> Check(db::Transaction& tx, int64_t& id, int limit, std::vector<db::Damage>& damage) {
+  int count = 0;
+  RETURN_IF_ERROR(tx.Query("SELECT id, checksum, payload FROM jobs WHERE id > ? ORDER BY id LIMIT ?", {id, limit},
+                           [&](const db::Row& row) {
+                             ++count;
+                             id = row.Int64(0);
+                             if (db::ChecksumOf(row.Text(2)) != row.Int64(1)) {
+                               damage.push_back({"jobs", std::to_string(id), "checksum"});
+                             }
+                           }));
+  return count;
 }
 
 absl::StatusOr<std::vector<admin::v1::Job>> List(db::Transaction& tx, std::string_view tenant, bool parked_only,

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "libs/db/database.h"
+#include "libs/db/proto_table.h"
 #include "libs/jobs/queue.h"
 
 namespace section55::jobs::store {
@@ -28,6 +29,8 @@ struct Claimed {
   int64_t id = 0;
   int64_t version = 0;
   int64_t lease = 0;
+  // Whether the payload is what was scheduled.
+  bool intact = true;
 };
 
 absl::Status Put(db::Transaction& tx, const Job& job);
@@ -75,6 +78,9 @@ absl::StatusOr<bool> ParkJob(db::Transaction& tx, const Claimed& claimed, int at
 // Gives a lease back, if it is still ours: the job waits as it was scheduled, or goes if it was cancelled.
 absl::Status Release(db::Transaction& tx, const Claimed& claimed);
 absl::Status DeleteLocked(db::Transaction& tx, int64_t id);
+
+// Compares the payloads of at most `limit` jobs after `id` with their checksums, and moves `id` to the last; how many there were.
+absl::StatusOr<int> Check(db::Transaction& tx, int64_t& id, int limit, std::vector<db::Damage>& damage);
 
 absl::StatusOr<std::vector<admin::v1::Job>> List(db::Transaction& tx, std::string_view tenant, bool parked_only,
                                                  const Queue::Place& after, int limit);

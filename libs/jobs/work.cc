@@ -75,6 +75,11 @@ void Queue::Impl::Do(Claimed& claimed) {
     Fail(claimed, worker, absl::InternalError("it was begun again and again, and each time its process ended"));
     return;
   }
+  if (!claimed.intact) {
+    Fail(claimed, worker,
+         base::Error(absl::StatusCode::kDataLoss, "STORED_DATA_DAMAGED", "its payload does not match its checksum"));
+    return;
+  }
   base::Backoff backoff;
   absl::StatusOr<Effect> effect = Guarded([&] { return worker.run(claimed.job); });
   while (!effect.ok() && IsDatabaseAway(effect.status())) {
@@ -128,12 +133,14 @@ void Queue::Impl::Fail(const Claimed& claimed, const Worker& worker, absl::Statu
   const int attempts = claimed.job.attempts + 1;
   const absl::StatusOr<bool> is_final =
       Guarded([&]() -> absl::StatusOr<bool> { return worker.is_final && worker.is_final(error); });
-  const bool last = attempts >= worker.most_attempts || (is_final.ok() && *is_final);
+  const bool last = !claimed.intact || attempts >= worker.most_attempts || (is_final.ok() && *is_final);
+  // Nobody decides by a payload that is not what was scheduled.
+  const bool ask = claimed.intact && worker.give_up != nullptr;
   absl::Time due = absl::InfinitePast();
   absl::StatusOr<bool> counts;
   if (last) {
-    counts = GiveUp(claimed, worker, error, worker.give_up != nullptr);
-    if (!counts.ok() && !IsDatabaseAway(counts.status()) && worker.give_up != nullptr) {
+    counts = GiveUp(claimed, worker, error, ask);
+    if (!counts.ok() && !IsDatabaseAway(counts.status()) && ask) {
       error = absl::Status(error.code(), std::string(error.message())
                                              .append("; giving it up failed as well: ")
                                              .append(base::ErrorText(counts.status())));

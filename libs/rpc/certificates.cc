@@ -303,7 +303,7 @@ class Watch {
   Watch() {
     std::thread([this] {
       while (true) {
-        poll(nullptr, 0, kLookEvery);
+        poll(nullptr, 0, kLookEvery);  // NOLINT: a folder behind a symlink tells nobody that it was swapped
         absl::MutexLock lock(&mutex_);
         for (auto& [folder, watched] : folders_) {
           watched->Look();

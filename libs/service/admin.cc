@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "libs/base/log.h"
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
+#include "libs/db/idempotency.h"
 #include "libs/db/migrate.h"
 #include "libs/events/parked.h"
 #include "libs/rpc/paging.h"
@@ -304,10 +306,20 @@ grpc::Status AdminService::CheckStorage(grpc::ServerContext* context, const admi
       return parts_.log.CheckStorage(position, kCheckedAtOnce, damage);
     }));
     events::ParkedKey after;
-    return CheckPages(call, *response, [&](std::vector<db::Damage>& damage) {
+    RETURN_IF_ERROR(CheckPages(call, *response, [&](std::vector<db::Damage>& damage) {
       return in_read(damage, [&](db::Transaction& tx, std::vector<db::Damage>& found) {
         return events::CheckParked(tx, after, kCheckedAtOnce, found);
       });
+    }));
+    std::array<std::string, 3> request_key;
+    RETURN_IF_ERROR(CheckPages(call, *response, [&](std::vector<db::Damage>& damage) {
+      return in_read(damage, [&](db::Transaction& tx, std::vector<db::Damage>& found) {
+        return db::CheckRequests(tx, request_key, kCheckedAtOnce, found);
+      });
+    }));
+    int64_t job = 0;
+    return CheckPages(call, *response, [&](std::vector<db::Damage>& damage) {
+      return parts_.jobs.CheckStorage(job, kCheckedAtOnce, damage);
     });
   });
 }

@@ -36,10 +36,13 @@ absl::Status ProtectDatabase(std::string_view url) {
   std::string folder = std::filesystem::path(path).parent_path();
   folder = folder.empty() ? "." : folder;
   struct stat found = {};
-  if (stat(folder.c_str(), &found) == 0 && (found.st_mode & S_IWOTH) != 0 && (found.st_mode & S_ISVTX) == 0) {
+  // Whoever may write to a folder may put another file in the place of any in it, unless it is one like /tmp.
+  if (stat(folder.c_str(), &found) == 0 && (found.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+      (found.st_mode & S_ISVTX) == 0) {
     return absl::FailedPreconditionError(fmt::format(
-        "every user of this machine may exchange the files in {}: run \"chmod o-w {}\", or put the database elsewhere",
-        folder, folder));
+        "{} may exchange the files in {}: run \"chmod go-w {}\", or put the database into a folder of its own",
+        (found.st_mode & S_IWOTH) != 0 ? "every user of this machine" : "other users of the folder's group", folder,
+        folder));
   }
   for (const std::string& file : {path, path + "-wal", path + "-shm"}) {
     if (stat(file.c_str(), &found) == 0 && (found.st_mode & kOthers) != 0 &&

@@ -11,7 +11,7 @@ namespace section55::service {
 void KeepFilesPrivate();
 
 // Takes the rights of others from the files of an SQLite database that is there already; OK for any other URL. One sentence for the
-// operator when they are not ours to change, or when everybody may put other files into their folder.
+// operator when they are not ours to change, or when others, its group or everybody, may put other files into their folder.
 absl::Status ProtectDatabase(std::string_view url);
 
 }  // namespace section55::service

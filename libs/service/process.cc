@@ -146,7 +146,7 @@ std::atomic<const char*> ending = "";
 void EndWithinGrace() {
   std::thread([] {
     absl::Notification never;
-    never.WaitForNotificationWithTimeout(kGrace);
+    never.WaitForNotificationWithTimeout(kGrace);  // NOLINT: the time itself is what is waited for
     base::Log(base::Severity::kError, "cut off: it did not end in time",
               {{"waiting_for", std::string_view(ending.load())}, {"exit_code", int64_t{kCutOff}}});
     base::StopLog();

@@ -36,9 +36,8 @@ constexpr size_t kLogTail = 4000;
 void Pause() {
   static absl::Mutex mutex;
   absl::MutexLock lock(&mutex);
-  mutex.AwaitWithTimeout(absl::Condition(
-                             +[](int*) { return false; }, static_cast<int*>(nullptr)),
-                         absl::Milliseconds(10));
+  constexpr auto kNever = +[](int*) { return false; };  // NOLINT: another process tells nobody when it is ready
+  mutex.AwaitWithTimeout(absl::Condition(kNever, static_cast<int*>(nullptr)), absl::Milliseconds(10));
 }
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address,

@@ -13,6 +13,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <thread>
 
@@ -25,6 +26,7 @@
 #include "libs/testing/suite.h"
 #include "tests/e2e/main_job.h"
 #include "tests/e2e/operator.h"
+#include "tests/fault/invariants.h"
 
 namespace section55::e2e {
 namespace {
@@ -50,7 +52,16 @@ class HealthTest : public ::testing::Test {
  protected:
   static constexpr Service kService = Service::kRegistry;
 
-  explicit HealthTest(db::Engine engine) : suite_({.engine = engine}) { Watch(); }
+  explicit HealthTest(db::Engine engine) : suite_({.engine = engine}), resources_(suite_) { Watch(); }
+
+  // Whatever happened is over: the service is there, lets go of what it took, and nothing is damaged.
+  void TearDown() override {
+    if (!HasFailure()) {
+      suite_.AwaitServing(kService);
+      resources_.ExpectBack();
+      ExpectNothingDamaged(suite_);
+    }
+  }
 
   void Watch() {
     // A new process: a watch over the connection to the one before it would end with that.
@@ -103,6 +114,7 @@ class HealthTest : public ::testing::Test {
   }
 
   Suite suite_;
+  Resources resources_;
   std::optional<HealthWatch> health_;
 };
 
@@ -244,6 +256,8 @@ TEST_F(SqliteHealthTest, AFileThatMayOnlyBeRead) {
   const testing::Outcome outcome = testing::Run(command);
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.errors, AllOf(HasSubstr("may write to it"), HasSubstr("it may be read but not written")));
+  fs::permissions(Path(), fs::perms::owner_read | fs::perms::owner_write);
+  suite_.Start(kService);
 }
 
 class MysqlHealthTest : public HealthTest {
@@ -322,6 +336,7 @@ TEST_F(SqliteHealthTest, HangupEndsNothing) {
   }));
   EXPECT_THAT(CallOnce(), IsOk());
   EXPECT_EQ(suite_.Stop(kService), 0);
+  suite_.Start(kService);
 }
 
 TEST_F(SqliteHealthTest, FilesAreNobodyElsesToRead) {
@@ -342,10 +357,16 @@ TEST_F(SqliteHealthTest, FilesAreNobodyElsesToRead) {
 
   ASSERT_EQ(suite_.Stop(kService), 0);
   const fs::path folder = Path().parent_path();
-  fs::permissions(folder, fs::perms(0777));
-  const testing::Outcome outcome = testing::Run(suite_.CommandOf(kService));
-  EXPECT_EQ(outcome.exit_code, 1);
-  EXPECT_THAT(outcome.errors, HasSubstr("chmod o-w " + folder.string()));
+  for (const auto& [mode, who] : std::map<int, std::string>{{0777, "every user"}, {0770, "folder's group"}}) {
+    fs::permissions(folder, fs::perms(mode));
+    const testing::Outcome outcome = testing::Run(suite_.CommandOf(kService));
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_THAT(outcome.errors, AllOf(HasSubstr(who), HasSubstr("chmod go-w " + folder.string())));
+  }
+  // One like /tmp, where nobody may take the place of another's file.
+  fs::permissions(folder, fs::perms(01777));
+  suite_.Start(kService);
+  Watch();
   fs::permissions(folder, fs::perms(0700));
 }
 

@@ -159,6 +159,18 @@ TEST_F(StartTest, ProgramsAreHardened) {
 }
 #endif
 
+TEST_F(StartTest, TheLimitOfDescriptorsIsRaisedAsFarAsTheSystemLets) {
+  const testing::TemporaryFolder folder;
+  testing::Command command = suite_->CommandOf(Service::kRegistry);
+  command.words.insert(command.words.begin(), {"/usr/bin/prlimit", "--nofile=256:4096"});
+  const auto log = folder.path() / "log";
+  const testing::Process process(command, log, log);
+  ASSERT_TRUE(suite_->Until(
+      "it listens", [&] { return testing::ReadFile(log).find("\"message\":\"listening\"") != std::string::npos; }));
+  EXPECT_THAT(testing::ReadFile(fmt::format("/proc/{}/limits", process.pid())),
+              ::testing::ContainsRegex("Max open files +4096 +4096 "));
+}
+
 TEST_F(StartTest, UnknownFlagIsNamed) {
   const testing::Outcome outcome = testing::Run(With(suite_->CommandOf(Service::kAuthoring), "--no_such_flag=1"));
   EXPECT_EQ(outcome.exit_code, 1);

@@ -131,8 +131,17 @@ class ReadmeTest : public ::testing::Test {
         ReadTour(testing::ReadFile(fmt::format("{}/{}", SECTION55_SOURCE_DIR, page)), heading);
     ASSERT_GE(steps.size(), 3) << page << " has no ```bash blocks under the heading \"" << heading
                                << "\", or hardly any";
+    // As somebody with another umask has made them.
+    using std::filesystem::perms;
+    std::filesystem::create_directory(folder_.path() / "data");
+    for (const auto& each : {folder_.path(), folder_.path() / "data"}) {
+      std::filesystem::permissions(each, perms(0755));
+    }
     const Outcome up = RunSuite("up");
     ASSERT_EQ(up.exit_code, 0) << up.output << up.errors;
+    for (const char* ours : {"", "data", "log", "run", "pki", "tokens"}) {
+      EXPECT_EQ(std::filesystem::status(folder_.path() / ours).permissions(), perms::owner_all) << ours;
+    }
     for (const Step& step : steps) {
       SCOPED_TRACE(step.command);
       const Outcome outcome = testing::Run(Bash(Ours(step.command)));

@@ -24,6 +24,7 @@
 #include "section55/publication/v1/events.pb.h"
 #include "section55/registry/v1/events.pb.h"
 #include "tests/e2e/main_job.h"
+#include "tests/fault/invariants.h"
 
 namespace section55::e2e {
 namespace {
@@ -48,7 +49,15 @@ constexpr char kRegistry[] = "inspection-registry";
 
 class TroubleTest : public ::testing::TestWithParam<db::Engine> {
  protected:
-  TroubleTest() : suite_({.engine = GetParam()}), job_(suite_) {}
+  TroubleTest() : suite_({.engine = GetParam()}), resources_(suite_), job_(suite_) {}
+
+  // Whatever happened is over: the services let go of what they took, and nothing is damaged.
+  void TearDown() override {
+    if (!HasFailure()) {
+      resources_.ExpectBack();
+      EXPECT_GT(ExpectNothingDamaged(suite_), 0);
+    }
+  }
 
   static Area AreaOf(const std::string& force) { return ReadAreas({force}).front(); }
 
@@ -109,6 +118,7 @@ class TroubleTest : public ::testing::TestWithParam<db::Engine> {
   }
 
   Suite suite_;
+  Resources resources_;
   MainJob job_;
 };
 
@@ -255,7 +265,8 @@ TEST_P(TroubleTest, OneDamagedRowIsFoundAndKeepsNobodyElsesDayFromPassing) {
   for (const Area& area : areas) {
     job_.AwaitDeadline(DeadlineName(area, kReport));
   }
-  ASSERT_NO_FATAL_FAILURE(Tamper(Service::kDeadlines, [&](db::Transaction& tx) -> absl::Status {
+  // One bit is another; the second time as it was.
+  const auto flip = [&](db::Transaction& tx) -> absl::Status {
     std::string content;
     RETURN_IF_ERROR(tx.Query("SELECT content FROM deadlines WHERE body = ? AND inspection = ?", {damaged.body, kReport},
                              [&](const db::Row& row) { content = row.Text(0); }));
@@ -264,7 +275,8 @@ TEST_P(TroubleTest, OneDamagedRowIsFoundAndKeepsNobodyElsesDayFromPassing) {
         .Execute("UPDATE deadlines SET content = ? WHERE body = ? AND inspection = ?",
                  {db::Bytes{content}, damaged.body, kReport})
         .status();
-  }));
+  };
+  ASSERT_NO_FATAL_FAILURE(Tamper(Service::kDeadlines, flip));
 
   const absl::Status read = GetDeadline(damaged).status();
   EXPECT_THAT(read, StatusIs(absl::StatusCode::kDataLoss));
@@ -305,6 +317,10 @@ TEST_P(TroubleTest, OneDamagedRowIsFoundAndKeepsNobodyElsesDayFromPassing) {
   job_.Submit(norfolk, ResponseName(norfolk, kReport));
   job_.Approve(norfolk, ResponseName(norfolk, kReport));
   EXPECT_EQ(suite_.AwaitEvent<deadlines::v1::DeadlineMet>(DeadlineName(norfolk, kReport)).deadline().late_by_days(), 1);
+
+  // And its repair.
+  ASSERT_NO_FATAL_FAILURE(Tamper(Service::kDeadlines, flip));
+  EXPECT_THAT(GetDeadline(damaged), IsOk());
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, TroubleTest, ::testing::Values(db::Engine::kSqlite, db::Engine::kMysql),

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fault/choices.h"
 #include "tests/fault/raw_http2.h"
 #include "tests/fault/target.h"
 
@@ -85,20 +86,24 @@ class AttackTest : public ::testing::Test {
       }
       RawHttp2 attacker(target_.port(), kAttacker);
       attacker.Greet();
-      constexpr int kAtOnce = 100;
+      const int at_once = choices_.Between(20, 300);
       bool open = true;
       for (uint32_t stream = 1; open && sent < streams;) {
         std::string some;
-        for (int i = 0; i < kAtOnce; ++i, stream += 2) {
+        for (int i = 0; i < at_once; ++i, stream += 2) {
           some += frames(stream);
         }
-        sent += kAtOnce;
+        sent += at_once;
         open = attacker.Send(some);
+        if (open && choices_.Between(0, 99) == 0) {
+          attacker.Drain(choices_.Between(1, 5));  // a moment in which the service gets on
+        }
       }
     }
     return connections;
   }
 
+  Choices choices_;
   Target target_{std::string(kRegistry)};
   int64_t memory_ = 0;
   int64_t descriptors_ = 0;
@@ -154,22 +159,25 @@ TEST_F(AttackTest, StreamsOfHealthAndReflectionThatAreLeftOpen) {
 // the library.
 TEST_F(AttackTest, HeadersWithoutEnd) {
   Begin();
-  const std::string filler(8000, 'a');
-  const std::string more = RawHttp2::Header("x-filler", filler);
   const std::string endless("\0\x01x\x7f\xff\xff\xff\x7f", 8);  // a value of some 256 MiB follows
   for (int round = 0; round < Rounds(); ++round) {
     Bystanders others(target_);
     for (const bool single : {false, true}) {
       SCOPED_TRACE(single);
+      const int bytes = choices_.Between(1000, 8000);
+      const std::string filler(bytes, 'a');
+      const std::string more = RawHttp2::Header("x-filler", filler);
+      const int attackers_at_once = single ? 2 : choices_.Between(12, 16);
       std::vector<std::unique_ptr<RawHttp2>> attackers;
-      for (int i = 0; i < (single ? 2 : 16); ++i) {
+      for (int i = 0; i < attackers_at_once; ++i) {
         RawHttp2& attacker = *attackers.emplace_back(std::make_unique<RawHttp2>(target_.port(), kAttacker));
         attacker.Greet();
         attacker.Send(RawHttp2::SettingsAck());
         attacker.Send(RawHttp2::Frame(1, 0, 1, RawHttp2::CallOf(kList)));
         attacker.Send(single ? RawHttp2::Frame(9, 0, 1, endless) : "");
         // The listener looks now and then, so a fast sender gets a little more through than it may.
-        for (int frame = 0; frame < 8000 && attacker.Send(RawHttp2::Frame(9, 0, 1, single ? filler : more)); ++frame) {
+        for (int frame = 0;
+             frame < 64'000'000 / bytes && attacker.Send(RawHttp2::Frame(9, 0, 1, single ? filler : more)); ++frame) {
         }
         EXPECT_TRUE(attacker.closed()) << "64 MB were taken from nobody in particular";
       }
@@ -189,10 +197,11 @@ TEST_F(AttackTest, PingsAndSettingsWithoutEnd) {
       RawHttp2 attacker(target_.port());
       attacker.Greet();
       std::string many;
-      for (int i = 0; i < 1000; ++i) {
+      const int at_once = choices_.Between(200, 2000);
+      for (int i = 0; i < at_once; ++i) {
         many += frame;
       }
-      for (int i = 0; i < 100 && attacker.Send(many); ++i) {
+      for (int i = 0; i < 100'000 / at_once && attacker.Send(many); ++i) {
       }
     }
     others.Stop();
@@ -202,12 +211,14 @@ TEST_F(AttackTest, PingsAndSettingsWithoutEnd) {
 }
 
 TEST(DescriptorsTest, ACrowdOfBareConnectionsLeavesThePortAlive) {
+  Choices choices;
   Target target(std::string(kRegistry), {"--probe_seconds=1"}, {"/usr/bin/prlimit", "--nofile=1024:1024"});
   const int64_t before = target.Descriptors();
   for (int round = 0; round < Rounds(); ++round) {
     Bystanders others(target);
     Crowd crowd;
-    for (int i = 0; i < 1100; ++i) {
+    const int many = choices.Between(1100, 1400);
+    for (int i = 0; i < many; ++i) {
       crowd.Join(target.port(), "127.0.0.1");
     }
     EXPECT_GE(crowd.sockets.size(), 1000u);

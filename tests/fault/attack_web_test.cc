@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "tests/fault/choices.h"
 #include "tests/fault/raw_http2.h"
 #include "tests/fault/target.h"
 
@@ -24,6 +25,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
+// At least; the most that are held are 4096.
 constexpr int kIdle = 2000;
 constexpr int kSlow = 500;
 constexpr int64_t kBackWithinMib = 64;
@@ -94,6 +96,7 @@ class WebAttackTest : public ::testing::Test {
     EXPECT_THAT(target_.Log(), AllOf(HasSubstr("\"peer\":\"127.0.0.1\""), HasSubstr("left_out_before")));
   }
 
+  Choices choices_;
   Target target_{"publication"};
 };
 
@@ -104,13 +107,15 @@ TEST_F(WebAttackTest, ThousandsOfIdleAndSlowReadersKeepNobodyWaiting) {
     for (int round = 0; round < Rounds(); ++round) {
       Crowd idle;
       Crowd slow;
-      for (int i = 0; i < kIdle; ++i) {
+      const int idle_ones = choices_.Between(kIdle, kIdle + 400);
+      const int slow_ones = choices_.Between(kSlow, kSlow + 300);
+      for (int i = 0; i < idle_ones; ++i) {
         idle.Join(port.number);
       }
-      for (int i = 0; i < kSlow; ++i) {
+      for (int i = 0; i < slow_ones; ++i) {
         slow.Join(port.number);
       }
-      EXPECT_GE(idle.sockets.size() + slow.sockets.size(), static_cast<size_t>(kIdle + kSlow));
+      EXPECT_EQ(idle.sockets.size() + slow.sockets.size(), static_cast<size_t>(idle_ones + slow_ones));
       idle.Say(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", "/nothing"));
       slow.Say("GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
       for (int i = 0; i < 10; ++i) {
@@ -129,13 +134,14 @@ TEST_F(WebAttackTest, HeadersWithoutEnd) {
     const int64_t before = target_.MemoryMib();
     for (int round = 0; round < Rounds(); ++round) {
       Crowd crowd;
-      for (int i = 0; i < 64; ++i) {
+      const int many = choices_.Between(48, 80);
+      for (int i = 0; i < many; ++i) {
         crowd.Join(port.number);
       }
       crowd.Say("GET / HTTP/1.1\r\nHost: localhost\r\n");
       std::string headers;
       while (headers.size() < 64 * 1024) {
-        headers += "X-" + std::string(100, 'a') + ": b\r\n";
+        headers += "X-" + std::string(choices_.Between(1, 200), 'a') + ": b\r\n";
       }
       for (int i = 0; i < 64; ++i) {
         crowd.Say(headers);

@@ -6,11 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <random>
 #include <set>
 
 #include "libs/base/ids.h"
@@ -65,16 +63,18 @@ void Resources::ExpectBack() {
   }
 }
 
-unsigned FaultSeed(const std::string& program) {
-  constexpr char kVariable[] = "SECTION55_FAULT_SEED";
-  const char* const given = std::getenv(kVariable);
-  const unsigned seed =
-      given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device()();
-  const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
-  fmt::print("The same again: {}={} {} --gtest_filter={}.{}\n", kVariable, seed, program, test->test_suite_name(),
-             test->name());
-  std::fflush(stdout);
-  return seed;
+int64_t ExpectNothingDamaged(Suite& suite) {
+  int64_t rows = 0;
+  for (const Service service : kServices) {
+    SCOPED_TRACE(testing::NameOf(service));
+    const auto checked = suite.CallOn(service, "operator", &admin::v1::Admin::Stub::CheckStorage, {});
+    EXPECT_THAT(checked, IsOk());
+    if (checked.ok()) {
+      EXPECT_THAT(checked->damaged_rows(), IsEmpty());
+      rows += checked->rows_read();
+    }
+  }
+  return rows;
 }
 
 void Invariants::Check() {
@@ -83,7 +83,7 @@ void Invariants::Check() {
   ExpectFollowersAtTheEnd();
   ExpectNoJobLeft();
   ExpectHistoryWhole();
-  ExpectNothingDamaged();
+  EXPECT_GT(e2e::ExpectNothingDamaged(suite_), 0);
 }
 
 void Invariants::ExpectEverythingOnce() {
@@ -239,15 +239,6 @@ void Invariants::ExpectHistoryWhole() {
     EXPECT_EQ(parts.contains("answers") ? parts.at("answers") : 0, 4);
     EXPECT_EQ(parts.contains("contributions") ? parts.at("contributions") : 0, 2);
     EXPECT_EQ(parts.contains("state") ? parts.at("state") : 0, 4) << "OPEN, IN_REVIEW, APPROVED, PUBLISHED";
-  }
-}
-
-void Invariants::ExpectNothingDamaged() {
-  for (const Service service : kServices) {
-    SCOPED_TRACE(testing::NameOf(service));
-    const auto checked = job_.DoOn(service, "operator", &admin::v1::Admin::Stub::CheckStorage, {});
-    EXPECT_GT(checked.rows_read(), 0);
-    EXPECT_THAT(checked.damaged_rows(), IsEmpty());
   }
 }
 

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <random>
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
@@ -14,6 +13,7 @@
 #include "section55/deadlines/v1/events.pb.h"
 #include "section55/publication/v1/events.pb.h"
 #include "tests/e2e/main_job.h"
+#include "tests/fault/choices.h"
 #include "tests/fault/invariants.h"
 
 namespace section55::e2e {
@@ -72,10 +72,7 @@ class Progress {
 
 class KillTest : public ::testing::TestWithParam<Plan> {
  protected:
-  KillTest()
-      : seed_(FaultSeed("kill_test")),
-        suite_({.engine = GetParam().engine, .on_attempt = [this] { progress_.Attempt(); }}),
-        job_(suite_) {
+  KillTest() : suite_({.engine = GetParam().engine, .on_attempt = [this] { progress_.Attempt(); }}), job_(suite_) {
     for (Area& area : ReadAreas()) {
       if (area.territorial && areas_.size() < GetParam().bodies) {
         MakePeople(area);
@@ -115,13 +112,11 @@ class KillTest : public ::testing::TestWithParam<Plan> {
 
   // In the main thread, which the processes it starts belong to.
   int KillAround() {
-    std::mt19937 random(seed_);
-    const auto choose = [&](int from, int to) { return std::uniform_int_distribution<int>(from, to)(random); };
     int kills = 0;
     while (kills < GetParam().kills) {
-      const int attempts = choose(1, kMostBetweenKills);
-      const absl::Duration moment = kLongestDelay * choose(0, 1000) / 1000;
-      const Service victim = kServices[choose(0, kServices.size() - 1)];
+      const int attempts = choices_.Between(1, kMostBetweenKills);
+      const absl::Duration moment = choices_.UpTo(kLongestDelay);
+      const Service victim = kServices[choices_.Between(0, kServices.size() - 1)];
       if (!progress_.AwaitMore(attempts, moment)) {
         break;
       }
@@ -143,7 +138,7 @@ class KillTest : public ::testing::TestWithParam<Plan> {
     return kills;
   }
 
-  const unsigned seed_;
+  fault::Choices choices_;
   Progress progress_;
   Suite suite_;
   MainJob job_;

@@ -18,6 +18,8 @@
 #include "absl/time/clock.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/suite.h"
+#include "tests/fault/choices.h"
+#include "tests/fault/invariants.h"
 
 namespace section55::e2e {
 namespace {
@@ -29,11 +31,14 @@ using testing::Service;
 using testing::Suite;
 
 // With lines of some 340 bytes, several times what a pipe and the memory for it hold.
-constexpr int kCalls = 90'000;
-constexpr int kCallers = 8;
+constexpr int kFewestCalls = 90'000;
 
 TEST(StalledLogTest, HoldsUpNeitherCallsNorTheEnd) {
+  fault::Choices choices;
+  const int callers_at_once = choices.Between(4, 10);
+  const int calls_of_each = choices.Between(kFewestCalls, kFewestCalls * 6 / 5) / callers_at_once;
   Suite suite;
+  Resources resources(suite);
   ASSERT_EQ(suite.Stop(Service::kRegistry), 0);
   const testing::TemporaryFolder folder;
   const std::string pipe = folder.path() / "log";
@@ -47,10 +52,10 @@ TEST(StalledLogTest, HoldsUpNeitherCallsNorTheEnd) {
 
   std::atomic<int> answered = 0;
   std::vector<std::thread> callers;
-  for (int i = 0; i < kCallers; ++i) {
+  for (int i = 0; i < callers_at_once; ++i) {
     callers.emplace_back([&] {
       const auto stub = InspectionRegistry::NewStub(suite.channel(Service::kRegistry));
-      for (int call = 0; call < kCalls / kCallers; ++call) {
+      for (int call = 0; call < calls_of_each; ++call) {
         const auto context = Suite::As("auditor");
         context->AddMetadata("x-request-id", std::string(128, 'x'));
         registry::v1::ListForcesRequest request;
@@ -63,7 +68,7 @@ TEST(StalledLogTest, HoldsUpNeitherCallsNorTheEnd) {
   for (std::thread& caller : callers) {
     caller.join();
   }
-  EXPECT_EQ(answered, kCalls / kCallers * kCallers);
+  EXPECT_EQ(answered, calls_of_each * callers_at_once);
 
   httplib::Client metrics("127.0.0.1", suite.metrics_port(Service::kRegistry));
   const auto page = metrics.Get("/metrics");
@@ -87,6 +92,8 @@ TEST(StalledLogTest, HoldsUpNeitherCallsNorTheEnd) {
   close(reader);
   suite.Start(Service::kRegistry);
   suite.AwaitServing(Service::kRegistry);
+  resources.ExpectBack();
+  EXPECT_GT(ExpectNothingDamaged(suite), 0);
 }
 
 }  // namespace

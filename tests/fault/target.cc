@@ -21,8 +21,8 @@ constexpr absl::Duration kPatience = absl::Minutes(1);
 // An attack and its victim share the processors of a test machine with whatever else runs there.
 constexpr absl::Duration kBystandersPatience = absl::Seconds(30);
 
-// Between two looks at something that tells nobody when it changes.
-void Pause() { absl::Notification().WaitForNotificationWithTimeout(absl::Milliseconds(50)); }
+// Between two looks at another process: its memory, descriptors and log tell nobody when they change.
+void Pause() { absl::Notification().WaitForNotificationWithTimeout(absl::Milliseconds(50)); }  // NOLINT
 
 }  // namespace
 

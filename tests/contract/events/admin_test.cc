@@ -3,7 +3,9 @@
 
 #include <atomic>
 
+#include "db_schema.h"
 #include "google/protobuf/util/time_util.h"
+#include "libs/db/idempotency.h"
 #include "tests/contract/events/follower_fixture.h"
 
 namespace section55::events {
@@ -80,6 +82,7 @@ class AdminTest : public testing::OnBothEngines {
   // A table of messages such as the services have.
   static std::vector<db::Schema> AllSchemas() {
     std::vector<db::Schema> schemas = Schemas();
+    schemas.push_back(db::MigrationSchema());
     schemas.push_back({"texts",
                        {{1, "texts",
                          "CREATE TABLE texts (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, checksum INTEGER NOT "
@@ -348,14 +351,35 @@ TEST_P(AdminTest, StorageIsCheckedWhole) {
               IsOk());
   Append(2);
   ParkOne(kSource, 7);
+  // As many answers as make several pages, of several callers and methods.
+  constexpr int kAnswers = 600;
+  ASSERT_THAT(database().Write([&](db::Transaction& tx) -> absl::Status {
+    google::protobuf::StringValue answer;
+    for (int i = 0; i < kAnswers; ++i) {
+      const std::string id = "id-" + std::to_string(i);
+      answer.set_value(id);
+      RETURN_IF_ERROR(db::StoreAnswer(tx,
+                                      {i % 2 == 0 ? "people/ann" : "people/bob", i % 3 == 0 ? "a/Get" : "b/Get", id},
+                                      "x", answer, server_.clock().Now()));
+    }
+    return absl::OkStatus();
+  }),
+              IsOk());
+  ScheduleOne("a", "");
+  ScheduleOne("b", "");
+  constexpr int kMore = 3 + kAnswers + 2;
   admin::v1::CheckStorageResponse response;
   ASSERT_THAT(admin_->CheckStorage(Operator().get(), {}, &response), IsOk());
-  EXPECT_EQ(response.rows_read(), kRows + 3);
+  EXPECT_EQ(response.rows_read(), kRows + kMore);
   EXPECT_EQ(response.damaged_rows_size(), 0);
   ASSERT_THAT(database().Write([&](db::Transaction& tx) -> absl::Status {
     RETURN_IF_ERROR(tx.Execute("UPDATE texts SET checksum = checksum + 1 WHERE id IN (1, 777, 1203)").status());
     RETURN_IF_ERROR(tx.Execute("UPDATE events SET payload = ? WHERE position = 2", {db::Bytes{"x"}}).status());
-    return tx.Execute("UPDATE parked_events SET checksum = checksum + 1").status();
+    RETURN_IF_ERROR(tx.Execute("UPDATE parked_events SET checksum = checksum + 1").status());
+    RETURN_IF_ERROR(
+        tx.Execute("UPDATE requests SET response = ? WHERE request_id IN ('id-0', 'id-599')", {db::Bytes{"x"}})
+            .status());
+    return tx.Execute("UPDATE jobs SET payload = ? WHERE job_key = 'b'", {db::Bytes{"x"}}).status();
   }),
               IsOk());
   ASSERT_THAT(admin_->CheckStorage(server_.As("otto", {"auditor"}).get(), {}, &response), IsOk());
@@ -364,8 +388,9 @@ TEST_P(AdminTest, StorageIsCheckedWhole) {
     damaged.push_back(row.table() + " " + row.key());
   }
   EXPECT_THAT(damaged,
-              ElementsAre("texts 1", "texts 777", "texts 1203", "events 2", "parked_events inspection-registry, 7"));
-  EXPECT_EQ(response.rows_read(), kRows + 3);
+              ElementsAre("texts 1", "texts 777", "texts 1203", "events 2", "parked_events inspection-registry, 7",
+                          "requests people/ann, a/Get, id-0", "requests people/bob, b/Get, id-599", "jobs 2"));
+  EXPECT_EQ(response.rows_read(), kRows + kMore);
 }
 
 TEST_P(AdminTest, TheClockIsDriven) {

@@ -35,6 +35,31 @@ TEST_P(QueueFailureTest, PausesGrowToAnHour) {
   EXPECT_TRUE(WaitForEffects({"a"}));
 }
 
+TEST_P(QueueFailureTest, AJobWithADamagedPayloadIsNotRun) {
+  Queue queue(database(), clock_, "here:1", 1);
+  std::atomic<int> asked = 0;
+  Worker worker = Noting([](const Job&) { return absl::OkStatus(); });
+  worker.give_up = [&](db::Transaction&, const Job&, const absl::Status&) {
+    ++asked;
+    return true;
+  };
+  queue.Handle("note", worker);
+  const Job job = MakeJob("a", kStart, "-whole");
+  ASSERT_THAT(Schedule(queue, job), IsOk());
+  ASSERT_THAT(database().Write([](db::Transaction& tx) {
+    return tx.Execute("UPDATE jobs SET payload = ?", {db::Bytes{"-half"}}).status();
+  }),
+              IsOk());
+  queue.Start();
+  ASSERT_TRUE(Eventually([&] { return !Jobs(queue).empty() && Jobs(queue)[0].parked(); }));
+  EXPECT_THAT(Jobs(queue)[0].error(), HasSubstr("does not match its checksum"));
+  EXPECT_EQ(asked, 0);
+  EXPECT_THAT(Effects(), IsEmpty());
+  // What is scheduled anew is whole.
+  ASSERT_THAT(Schedule(queue, job), IsOk());
+  EXPECT_TRUE(WaitForEffects({"a-whole"}));
+}
+
 TEST_P(QueueFailureTest, AnEffectThatFailsLeavesNothing) {
   std::atomic<bool> failing = true;
   Queue queue(database(), clock_, "here:1", 1);
