@@ -67,6 +67,26 @@ class StoreTest : public section55::testing::OnBothEngines {
     });
   }
 
+  // Of 20 bodies to 60 reports, one in 50 of them in review: the plans of MariaDB depend on how much there is to choose from.
+  void InsertMany() {
+    ASSERT_THAT(database().Write([](db::Transaction& tx) -> absl::Status {
+      for (int i = 0; i < 1200; ++i) {
+        const std::string inspection = fmt::format("report-{:02}", i / 20);
+        if (i % 20 == 0) {
+          RETURN_IF_ERROR(KeepReport(tx, Report(inspection)));
+        }
+        StoredResponse stored = NewResponse(fmt::format("body-{:02}", i % 20), inspection);
+        stored.response.set_state(i % 50 == 0 ? v1::Response::IN_REVIEW : v1::Response::OPEN);
+        RETURN_IF_ERROR(Write(tx, Prepare(v1::Response(), "people/registrar", kNow, stored)));
+      }
+      return absl::OkStatus();
+    }),
+                IsOk());
+    for (const char* table : {"responses", "reports"}) {
+      section55::testing::UpdateStatistics(database(), table);
+    }
+  }
+
   absl::StatusOr<StoredResponse> Load(const std::string& body, const std::string& inspection,
                                       ReportForm form = ReportForm::kFacts) {
     absl::StatusOr<StoredResponse> loaded = absl::UnknownError("not run");
@@ -346,40 +366,45 @@ TEST_P(StoreTest, SizesAreKnownWithoutReading) {
 
 // Whatever is asked for, the rows come from an index in their order: nothing is scanned and nothing sorted.
 TEST_P(StoreTest, EveryListIsARangeOfAnIndex) {
-  if (GetParam() != db::Engine::kSqlite) {
-    GTEST_SKIP() << "plans are compared on SQLite";
-  }
-  ASSERT_THAT(Insert(NewResponse("norfolk-pcc", "a")), IsOk());
-  for (const char* body : {"", "norfolk-pcc"}) {
-    for (const auto& state : {std::optional<v1::Response::State>(), std::optional(v1::Response::OPEN)}) {
-      for (const char* inspection : {"", "a"}) {
-        const Range range{.body = body, .state = state, .inspection = inspection, .after_body = "essex-pfcc"};
-        ASSERT_THAT(Read([&](db::Transaction& tx) -> absl::Status {
-                      section55::testing::ExplainingTransaction explaining(tx, GetParam());
-                      RETURN_IF_ERROR(SizesIn(explaining, range, v1::RESPONSE_VIEW_BASIC, 10).status());
-                      RETURN_IF_ERROR(ReadRange(explaining, range, v1::RESPONSE_VIEW_FULL, 10,
-                                                [](const ResponseBytes&) { return absl::OkStatus(); }));
-                      // Two tables a query. Everybody's after a key takes two: the rest of that body, then those behind it.
-                      EXPECT_THAT(explaining.plans(), SizeIs(range.body.empty() ? 8 : 4));
-                      EXPECT_THAT(explaining.plans(), Each(section55::testing::SearchesAnIndex()));
-                      return absl::OkStatus();
-                    }),
-                    IsOk());
+  InsertMany();
+  for (const char* body : {"", "body-07"}) {
+    for (const auto& state : std::initializer_list<std::optional<v1::Response::State>>{std::nullopt, v1::Response::OPEN,
+                                                                                       v1::Response::IN_REVIEW}) {
+      for (const char* inspection : {"", "report-07"}) {
+        for (const bool later_page : {false, true}) {
+          Range range{.body = body, .state = state, .inspection = inspection};
+          if (later_page) {
+            range.after_body = range.body.empty() ? "body-05" : range.body;
+            range.after_inspection = "report-55";  // a handful of that body's are left, less than a page
+          }
+          ASSERT_THAT(Read([&](db::Transaction& tx) -> absl::Status {
+                        section55::testing::ExplainingTransaction explaining(tx, GetParam());
+                        RETURN_IF_ERROR(SizesIn(explaining, range, v1::RESPONSE_VIEW_BASIC, 10).status());
+                        RETURN_IF_ERROR(ReadRange(explaining, range, v1::RESPONSE_VIEW_FULL, 10,
+                                                  [](const ResponseBytes&) { return absl::OkStatus(); }));
+                        // Of everybody's after a key two: the rest of that body, then those behind it.
+                        EXPECT_EQ(explaining.queries(), range.body.empty() && later_page ? 4 : 2);
+                        EXPECT_THAT(explaining.plans(), ::testing::Not(IsEmpty()));
+                        EXPECT_THAT(explaining.plans(), Each(section55::testing::SearchesAnIndex()))
+                            << body << " " << state.value_or(v1::Response::STATE_UNSPECIFIED) << " " << inspection
+                            << " " << later_page;
+                        return absl::OkStatus();
+                      }),
+                      IsOk());
+        }
       }
     }
   }
 }
 
 TEST_P(StoreTest, AWholeResponseIsOneQueryByKey) {
-  if (GetParam() != db::Engine::kSqlite) {
-    GTEST_SKIP() << "plans are compared on SQLite";
-  }
-  ASSERT_THAT(Insert(NewResponse("norfolk-pcc", "a")), IsOk());
+  InsertMany();
   ASSERT_THAT(Read([&](db::Transaction& tx) -> absl::Status {
                 section55::testing::ExplainingTransaction explaining(tx, GetParam());
-                RETURN_IF_ERROR(ReadResponse(explaining, "norfolk-pcc", "a", v1::RESPONSE_VIEW_FULL,
+                RETURN_IF_ERROR(ReadResponse(explaining, "body-07", "report-07", v1::RESPONSE_VIEW_FULL,
                                              [](const ResponseBytes&) { return absl::OkStatus(); }));
                 EXPECT_EQ(explaining.queries(), 1);
+                EXPECT_THAT(explaining.plans(), ::testing::Not(IsEmpty()));
                 EXPECT_THAT(explaining.plans(), Each(section55::testing::SearchesAnIndex()));
                 return absl::OkStatus();
               }),

@@ -44,6 +44,23 @@ class StoreTest : public section55::testing::OnBothEngines {
     ASSERT_THAT(Write([&](db::Transaction& tx) { return InsertDeadline(tx, stored); }), IsOk());
   }
 
+  // Of 43 bodies to 70 reports, one more each day; one in fifty is pending.
+  void AddMany() {
+    ASSERT_THAT(
+        Write([&](db::Transaction& tx) -> absl::Status {
+          for (int i = 0; i < 3000; ++i) {
+            StoredDeadline stored;
+            stored.message.set_name(rules::DeadlineName({fmt::format("body-{}", i % 43), fmt::format("r-{}", i / 43)}));
+            stored.message.set_inspection_title(std::string(100, 'x'));
+            *stored.message.mutable_due_date() = base::ToProtoDate(absl::CivilDay(2021, 1, 1) + i / 43);
+            stored.message.set_state(i % 50 == 0 ? v1::Deadline::PENDING : v1::Deadline::MET);
+            RETURN_IF_ERROR(InsertDeadline(tx, stored));
+          }
+          return absl::OkStatus();
+        }),
+        IsOk());
+  }
+
   StoredDeadline Load(const DeadlineId& id) {
     StoredDeadline stored;
     EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
@@ -218,19 +235,7 @@ TEST_P(StoreTest, EveryListPagesWithoutGapOrRepeat) {
 }
 
 TEST_P(StoreTest, ListsSearchAnIndexOnly) {
-  ASSERT_THAT(
-      Write([&](db::Transaction& tx) -> absl::Status {
-        for (int i = 0; i < 3000; ++i) {
-          StoredDeadline stored;
-          stored.message.set_name(rules::DeadlineName({fmt::format("body-{}", i % 43), fmt::format("r-{}", i / 43)}));
-          stored.message.set_inspection_title(std::string(100, 'x'));
-          *stored.message.mutable_due_date() = base::ToProtoDate(absl::CivilDay(2021, 1, 1) + i / 43);
-          stored.message.set_state(i % 50 == 0 ? v1::Deadline::PENDING : v1::Deadline::MET);
-          RETURN_IF_ERROR(InsertDeadline(tx, stored));
-        }
-        return absl::OkStatus();
-      }),
-      IsOk());
+  AddMany();
   section55::testing::UpdateStatistics(database(), "deadlines");
   for (const bool everything : {false, true}) {
     for (const bool with_state : {false, true}) {
@@ -257,6 +262,46 @@ TEST_P(StoreTest, ListsSearchAnIndexOnly) {
           }),
                       IsOk());
         }
+      }
+    }
+  }
+}
+
+// Not from the first of all its deadlines on, which become ever more.
+TEST_P(StoreTest, AListFromADayOnBeginsAtThatDay) {
+  if (GetParam() != db::Engine::kSqlite) {
+    // As when what MariaDB knows of the table lags behind.
+    ASSERT_THAT(Write([](db::Transaction& tx) {
+                  return tx.Execute("ALTER TABLE deadlines STATS_AUTO_RECALC = 0", {}).status();
+                }),
+                IsOk());
+  }
+  AddMany();
+  for (const bool everything : {false, true}) {
+    for (const auto& state : std::initializer_list<std::optional<v1::Deadline::State>>{
+             std::nullopt, v1::Deadline::PENDING, v1::Deadline::MET}) {
+      for (const bool later_page : {false, true}) {
+        DeadlineQuery query;
+        query.everything = everything;
+        query.bodies = {"body-7"};
+        query.state = state;
+        query.limit = 10;
+        query.earliest = base::ToMicros(January(20));
+        if (later_page) {
+          query.after = DeadlineKey{base::ToMicros(January(31)), {"body-6", "r-18"}};
+        }
+        EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
+          section55::testing::ExplainingTransaction explaining(tx, database().engine());
+          ASSIGN_OR_RETURN(const auto found, ListDeadlines(explaining, query));
+          EXPECT_THAT(explaining.plans(), ::testing::Not(IsEmpty()));
+          // The last: before it stands what is left of the instant at which the last page ended.
+          EXPECT_THAT(explaining.plans().back(),
+                      ::testing::AnyOf(::testing::HasSubstr("missed_from>? AND missed_from<?"),
+                                       ::testing::StartsWith("range deadlines_by_")))
+              << everything << " " << state.value_or(v1::Deadline::STATE_UNSPECIFIED) << " " << later_page;
+          return absl::OkStatus();
+        }),
+                    IsOk());
       }
     }
   }
