@@ -23,14 +23,27 @@ struct Reader::State {
   ~State() { csv_free(&parser); }
 
   static void OnCell(void* text, size_t size, void* self) {
-    static_cast<State*>(self)->row.cells.emplace_back(static_cast<const char*>(text), size);
+    State& state = *static_cast<State*>(self);
+    state.row.cells.emplace_back(static_cast<const char*>(text), size);
+    state.row_bytes += size;
   }
 
   static void OnRow(int, void* self) {
     State& state = *static_cast<State*>(self);
     Row row = std::exchange(state.row, Row());
     row.line = state.row_line;
-    (*state.each)(std::move(row));
+    if (std::exchange(state.row_bytes, 0) <= kLargestRow) {
+      (*state.each)(std::move(row));
+    } else {
+      state.TooLarge();
+    }
+  }
+
+  void TooLarge() {
+    problem = fmt::format(
+        "cannot be read: the row that begins on line {} is larger than {} bytes; perhaps a closing quote is missing",
+        row_line, kLargestRow);
+    problem_line = row_line;
   }
 
   bool Parse(std::string_view bytes) {
@@ -51,6 +64,9 @@ struct Reader::State {
         return false;
       }
       line += piece.back() == '\n' ? 1 : 0;
+      if (problem.empty() && row_bytes + parser.entry_pos > kLargestRow) {
+        TooLarge();
+      }
     }
     return problem.empty();
   }
@@ -58,6 +74,7 @@ struct Reader::State {
   csv_parser parser;
   std::optional<absl::FunctionRef<void(Row)>> each;  // of the call that is running
   Row row;
+  size_t row_bytes = 0;  // of its cells so far
   int64_t line = 1;
   int64_t row_line = 1;
   std::string start;  // the first bytes, until it is known whether they are a byte order mark
@@ -100,7 +117,7 @@ bool Reader::Finish(absl::FunctionRef<void(Row)> each) {
     state_->problem_line = state_->row_line;
     return false;
   }
-  return true;
+  return state_->problem.empty();
 }
 
 const std::string& Reader::problem() const { return state_->problem; }

@@ -12,6 +12,9 @@
 
 namespace section55::csv {
 
+// Most of what the cells of a row may hold together. A quote that is not closed makes one row of the rest of a file.
+inline constexpr size_t kLargestRow = 2 << 20;
+
 struct Row {
   int64_t line = 0;  // on which it begins, from 1; a line end within quotes counts as well
   std::vector<std::string> cells;
@@ -25,8 +28,8 @@ class Reader {
   ~Reader();
   Reader(const Reader&) = delete;
 
-  // The next bytes; `each` is given the rows that end in them. False: what is there is not CSV, and the rest cannot be read either;
-  // problem() says why.
+  // The next bytes; `each` is given the rows that end in them. False: what is there is not CSV, or a row is larger than
+  // kLargestRow, and the rest cannot be read either; problem() says why.
   bool Read(std::string_view bytes, absl::FunctionRef<void(Row)> each);
   // The end of the file.
   bool Finish(absl::FunctionRef<void(Row)> each);

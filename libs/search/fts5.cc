@@ -2,6 +2,8 @@
 // stands before its last row, and not what is found in all.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "libs/base/status.h"
 #include "libs/search/text_index.h"
 
@@ -23,6 +25,31 @@ std::string AllOf(const std::vector<Selection::AnyOf>& all) {
 }
 
 }  // namespace
+
+// Up to `most`. A table of FTS5's own knows them, by their numbers.
+absl::StatusOr<int> CountPieces(db::Transaction& tx, const std::string& table, int most) {
+  int pieces = 0;
+  for (int64_t piece = -1; pieces < most; ++pieces) {
+    std::optional<int64_t> next;
+    RETURN_IF_ERROR(
+        tx.Query(fmt::format("SELECT MIN(segid) FROM {}_idx WHERE segid > ?", table), {piece}, [&](const db::Row& row) {
+          if (!row.IsNull(0)) {
+            next = row.Int64(0);
+          }
+        }));
+    if (!next) {
+      break;
+    }
+    piece = *next;
+  }
+  return pieces;
+}
+
+absl::Status MergeALittle(db::Transaction& tx, const std::string& table) {
+  // Negative: all pieces become one, whatever their sizes; so many pages are written at a time.
+  constexpr int kPages = 250;
+  return tx.Execute(fmt::format("INSERT INTO {0} ({0}, rank) VALUES ('merge', ?)", table), {-kPages}).status();
+}
 
 absl::StatusOr<std::vector<int64_t>> SelectFts5(db::Transaction& tx, const std::string& table,
                                                 const Selection& selection) {

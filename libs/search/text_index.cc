@@ -69,6 +69,28 @@ absl::StatusOr<bool> TextIndex::Remove(db::Transaction& tx, int64_t position) co
   return removed > 0;
 }
 
+absl::Status TextIndex::Tidy(db::Database& database, absl::FunctionRef<bool()> cancelled) const {
+  if (database.engine() != db::Engine::kSqlite) {
+    return absl::OkStatus();
+  }
+  // So many are left alone. While others write there is always a new one: it ends some time all the same.
+  constexpr int kFewPieces = 5, kMostSteps = 10'000;
+  const auto is_in_more_than = [&](int most) -> absl::StatusOr<bool> {
+    int pieces = 0;
+    RETURN_IF_ERROR(database.Read([&](db::Transaction& tx) -> absl::Status {
+      ASSIGN_OR_RETURN(pieces, internal::CountPieces(tx, table_, most + 1));
+      return absl::OkStatus();
+    }));
+    return pieces > most;
+  };
+  ASSIGN_OR_RETURN(bool more, is_in_more_than(kFewPieces));
+  for (int step = 0; more && step < kMostSteps && !cancelled(); ++step) {
+    RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) { return internal::MergeALittle(tx, table_); }));
+    ASSIGN_OR_RETURN(more, is_in_more_than(1));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<int64_t>> TextIndex::Select(db::Transaction& tx, const Selection& selection) const {
   if (selection.limit <= 0 || selection.lowest > selection.highest) {
     return std::vector<int64_t>();

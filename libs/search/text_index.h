@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "libs/db/database.h"
@@ -88,6 +89,11 @@ class TextIndex {
   // Removes the entry at a position. Whether there was one.
   absl::StatusOr<bool> Remove(db::Transaction& tx, int64_t position) const;
 
+  // Brings an index together again that many writes have left in pieces, each of which every search looks into: in many transactions, so
+  // that writers wait for milliseconds. To be called now and then, and after much was written; does nothing while the pieces are few, and
+  // on MySQL. Ends early when `cancelled`.
+  absl::Status Tidy(db::Database& database, absl::FunctionRef<bool()> cancelled) const;
+
   // What a query finds, in its order. What the transaction itself has written may be missing (FULLTEXT tells only what is committed).
   // On MySQL several queries: for a Read.
   absl::StatusOr<std::vector<Place>> Find(db::Transaction& tx, const Query& query) const;
@@ -104,6 +110,8 @@ namespace internal {
 // fts5.cc and fulltext.cc: the positions of what is selected, in order.
 absl::StatusOr<std::vector<int64_t>> SelectFts5(db::Transaction& tx, const std::string& table,
                                                 const Selection& selection);
+absl::StatusOr<int> CountPieces(db::Transaction& tx, const std::string& table, int most);
+absl::Status MergeALittle(db::Transaction& tx, const std::string& table);
 absl::StatusOr<std::vector<int64_t>> SelectFulltext(db::Transaction& tx, const std::string& table, int walk,
                                                     const Selection& selection);
 

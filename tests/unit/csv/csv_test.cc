@@ -62,6 +62,28 @@ TEST(Csv, SaysWhereItIsNone) {
   EXPECT_THAT(open.problem, ::testing::HasSubstr("not closed"));
 }
 
+TEST(Csv, AQuoteThatIsNotClosedDoesNotSwallowTheRest) {
+  Reader reader;
+  int rows = 0;
+  const auto count = [&](Row) { ++rows; };
+  ASSERT_TRUE(reader.Read("a,b\r\n1,\"2\r\n", count));
+  const std::string more(100'000, 'x');
+  int pieces = 0;
+  while (pieces < 100 && reader.Read(more + "\r\n", count)) {
+    ++pieces;
+  }
+  EXPECT_LT(pieces, 25);
+  EXPECT_EQ(rows, 1);
+  EXPECT_EQ(reader.problem_line(), 2);
+  EXPECT_THAT(reader.problem(), ::testing::HasSubstr("larger than"));
+  EXPECT_FALSE(reader.Finish(count));
+
+  // The largest row there may be, and one byte more; and rows without number.
+  const std::string largest(kLargestRow - 1, 'x');
+  EXPECT_THAT(Read("a," + largest + "\r\n").rows, ::testing::SizeIs(1));
+  EXPECT_EQ(Read("a,x" + largest + "\r\nnext\r\n").problem_line, 1);
+}
+
 TEST(Csv, WhatIsWrittenIsRead) {
   const std::vector<Cells> rows = {{"a", "", " b "}, {"\"", "x,y", "l\nm\r\n"}, {"ŷ“”", "- list", "'"}};
   std::string file;
