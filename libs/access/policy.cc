@@ -112,6 +112,11 @@ absl::StatusOr<Policy> Policy::Compile(const std::vector<const google::protobuf:
       if (granted_on_tenant && rule.tenant().empty()) {
         return absl::InternalError(fmt::format("{}: a role on a body or force needs a tenant path", method->full_name));
       }
+      if (descriptor.client_streaming() && !rule.tenant().empty()) {
+        return absl::InternalError(fmt::format(
+            "{}: who may send a stream of requests is decided before the first is read, so no tenant can be in it",
+            method->full_name));
+      }
       if (rule.across_bodies() && !granted_on_tenant) {
         return absl::InternalError(
             fmt::format("{}: a list across bodies is for roles on bodies or forces", method->full_name));

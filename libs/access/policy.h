@@ -63,7 +63,7 @@ class Policy {
 
   // Compiles the rules of the given services. INTERNAL, naming the method, when one has no rule, a rule grants nothing,
   // a tenant path does not lead to a string field, a role on a body or force, or a list across bodies, lacks a tenant
-  // path, or two methods share a request type (the request's type is how a call finds its rule).
+  // path, a stream of requests has one, or two methods share a request type (the request's type is how a call finds its rule).
   static absl::StatusOr<Policy> Compile(const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 
   // Takes from the methods of one service every service of the suite as a caller that is not in `callers`: a rule that all servers

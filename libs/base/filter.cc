@@ -118,6 +118,8 @@ std::string Describe(const FilterField& field) {
       return fmt::format("{} ({}) with a day such as \"2021-02-10\"", field.name, operators);
     case FilterField::Type::kNumber:
       return fmt::format("{} ({}) with a whole number", field.name, operators);
+    case FilterField::Type::kBool:
+      return fmt::format("{} ({}) with true or false", field.name, operators);
     case FilterField::Type::kText:
       break;
   }
@@ -165,6 +167,9 @@ bool ReadValue(const FilterField& field, Condition& condition) {
       const auto read = std::from_chars(condition.text.data(), end, condition.number);
       return read.ec == std::errc() && read.ptr == end;
     }
+    case FilterField::Type::kBool:
+      condition.number = condition.text == "true" ? 1 : 0;
+      return condition.text == "true" || condition.text == "false";
     case FilterField::Type::kText:
       break;
   }
@@ -246,6 +251,8 @@ FilterField DateField(std::string_view name, unsigned comparisons) {
 FilterField NumberField(std::string_view name, unsigned comparisons) {
   return {name, FilterField::Type::kNumber, comparisons};
 }
+
+FilterField BoolField(std::string_view name) { return {name, FilterField::Type::kBool, kEqual}; }
 
 std::vector<Condition> ParseFilter(std::string_view filter, std::initializer_list<FilterField> fields,
                                    Violations& violations) {

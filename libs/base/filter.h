@@ -34,7 +34,7 @@ inline constexpr unsigned kInOrder = kEqual | kLess | kLessOrEqual | kGreater | 
 
 // A field that a list can be filtered by. The texts that it points to are literals.
 struct FilterField {
-  enum class Type { kText, kEnum, kName, kDate, kNumber };
+  enum class Type { kText, kEnum, kName, kDate, kNumber, kBool };
   std::string_view name;  // "state"
   Type type = Type::kText;
   unsigned comparisons = kEqual;
@@ -53,13 +53,15 @@ FilterField NameField(std::string_view name, std::string_view pattern, unsigned 
 FilterField DateField(std::string_view name, unsigned comparisons = kInOrder);
 // A whole number.
 FilterField NumberField(std::string_view name, unsigned comparisons = kInOrder);
+// true or false.
+FilterField BoolField(std::string_view name);
 
 // One thing asked for.
 struct Condition {
   std::string_view field;  // as its FilterField names it
   Comparison comparison = kEqual;
   std::string text;    // of a text, the name of an enum's value, the id in a resource name, a date "2021-02-10"
-  int64_t number = 0;  // of an enum's value, of a whole number
+  int64_t number = 0;  // of an enum's value, of a whole number; 1 for true
 };
 
 // What a filter asks for, in its order; all of it holds. Conditions are FIELD OPERATOR VALUE, joined by AND. Values stand in double

@@ -63,10 +63,15 @@ class Row {
   virtual std::string_view Text(int column) const = 0;
 };
 
+enum class Engine { kSqlite, kMysql };
+
 // What a body of Lookup, Read or Write works with. Not thread-safe: used by that body only.
 class Transaction {
  public:
   virtual ~Transaction() = default;
+
+  // For what the two engines do not share, as full-text search (libs/search).
+  virtual Engine engine() const = 0;
 
   // Runs an INSERT, UPDATE or DELETE and returns how many rows it matched (on both engines: matched, not changed, so
   // that a compare-and-set by row count is sound). ALREADY_EXISTS: a primary key or unique index refused the row; the
@@ -136,8 +141,6 @@ class SchemaTransaction : public Transaction {
 };
 
 using SchemaBody = absl::FunctionRef<absl::Status(SchemaTransaction&)>;
-
-enum class Engine { kSqlite, kMysql };
 
 // Thread-safe.
 class Database {

@@ -51,6 +51,7 @@ class BodyTransaction : public SchemaTransaction {
 
   BodyTransaction(const Database* database, Kind kind) : database_(database), kind_(kind) {}
 
+  Engine engine() const final { return database_->engine(); }
   absl::Status Conflict() final;
   void AfterCommit(std::function<void()> then) final;
 

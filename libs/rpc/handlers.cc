@@ -34,6 +34,14 @@ absl::Status WhyNotRead(grpc::StatusCode code) {
   }
 }
 
+grpc::internal::RpcMethod::RpcType TypeOf(const google::protobuf::MethodDescriptor& method) {
+  using grpc::internal::RpcMethod;
+  if (method.client_streaming()) {
+    return method.server_streaming() ? RpcMethod::BIDI_STREAMING : RpcMethod::CLIENT_STREAMING;
+  }
+  return method.server_streaming() ? RpcMethod::SERVER_STREAMING : RpcMethod::NORMAL_RPC;
+}
+
 }  // namespace
 
 thread_local Server::Impl::OpenCall* Server::Impl::OpenCall::current_ = nullptr;
@@ -80,6 +88,10 @@ class Server::Impl::CheckedHandler : public grpc::internal::MethodHandler {
 
   void RunHandler(const HandlerParameter& call) override {
     OpenCall open(server_, static_cast<grpc::ServerContext&>(*call.server_context));
+    if (entry_.method->descriptor->client_streaming() && server_.running > server_.options.max_concurrent_calls) {
+      // Nothing was read here, so nothing was refused either: Serve does it.
+      open.refusal = WhyNotRead(kOverloaded);
+    }
     if (call.status.ok()) {
       handler_.RunHandler(call);
       return;
@@ -108,10 +120,7 @@ class Server::Impl::CheckedService : public grpc::Service {
       const google::protobuf::MethodDescriptor& method = *descriptor.method(i);
       names_.push_back("/" + descriptor.full_name() + "/" + method.name());
       Entry& entry = server.methods.find(method.input_type())->second;
-      AddMethod(new grpc::internal::RpcServiceMethod(names_.back().c_str(),
-                                                     method.server_streaming()
-                                                         ? grpc::internal::RpcMethod::SERVER_STREAMING
-                                                         : grpc::internal::RpcMethod::NORMAL_RPC,
+      AddMethod(new grpc::internal::RpcServiceMethod(names_.back().c_str(), TypeOf(method),
                                                      new CheckedHandler(server, entry, *(service.*handler_of)(i))));
     }
   }
@@ -140,7 +149,9 @@ class Server::Impl::SendInterceptors : public grpc::experimental::ServerIntercep
  public:
   grpc::experimental::Interceptor* CreateServerInterceptor(grpc::experimental::ServerRpcInfo* info) override {
     // An answer that is one message is watched as a whole (Serve), which costs a call nothing.
-    return info->type() == grpc::experimental::ServerRpcInfo::Type::SERVER_STREAMING ? new SendInterceptor : nullptr;
+    using Type = grpc::experimental::ServerRpcInfo::Type;
+    const bool streams = info->type() == Type::SERVER_STREAMING || info->type() == Type::BIDI_STREAMING;
+    return streams ? new SendInterceptor : nullptr;
   }
 };
 

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "libs/base/audit.h"
 #include "libs/base/ids.h"
+#include "libs/base/limits.h"
 #include "libs/base/log.h"
 #include "libs/base/status.h"
 #include "libs/rpc/peer.h"
@@ -136,6 +137,10 @@ struct Keeping {
 
 }  // namespace
 
+bool Server::Impl::Streams(const Entry& entry) {
+  return entry.method->descriptor->server_streaming() || entry.method->descriptor->client_streaming();
+}
+
 absl::Status Server::Impl::CheckServing(const Entry& entry, Kind kind) {
   if (draining) {
     return base::Error(absl::StatusCode::kUnavailable, "NOT_SERVING", "the server is stopping");
@@ -182,7 +187,7 @@ absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, Kind kind, 
   } else if (!waits) {
     admitted.deadline = open.started + options.default_deadline;
   }
-  if (entry.method->descriptor->server_streaming() && !waits) {
+  if (Streams(entry) && !waits) {
     admitted.deadline = std::min(admitted.deadline, open.started + kLongestStream);
   }
   if (admitted.deadline - open.started < kLeastTime) {
@@ -207,7 +212,7 @@ absl::Status Server::Impl::Admit(OpenCall& open, const Entry& entry, Kind kind, 
 }
 
 absl::Status Server::Impl::Enter(OpenCall& open, const Entry& entry, const Identity& caller) {
-  const bool streams = entry.method->descriptor->server_streaming();
+  const bool streams = Streams(entry);
   const OpenCalls::Kind kind = streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall;
   const int factor = caller.kind == Identity::Kind::kService ? kServicesMore : 1;
   const int limit = factor * (streams ? options.max_streams_per_caller : options.max_calls_per_caller);
@@ -244,7 +249,7 @@ absl::StatusOr<access::Scope> Server::Impl::Authorise(const access::Policy::Meth
 }
 
 absl::Status Server::Impl::EnterTenant(OpenCall& open, const Entry& entry, std::string_view tenant) {
-  const bool streams = entry.method->descriptor->server_streaming();
+  const bool streams = Streams(entry);
   const OpenCalls::Kind kind = streams ? OpenCalls::Kind::kStream : OpenCalls::Kind::kCall;
   const int limit = streams ? options.max_streams_per_tenant : options.max_calls_per_tenant;
   if (tenant.empty() || open_calls.Enter(tenant, kind, limit, open.of_tenant)) {
@@ -302,7 +307,7 @@ absl::Status Server::Impl::Keep(const Identity& caller, std::string_view tenant,
 absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Message& request, const Entry& entry,
                                   Kind kind, Admitted& admitted, absl::FunctionRef<absl::Status(Call&)> body) {
   const access::Policy::Method& method = *entry.method;
-  const absl::Status let_in = Admit(open, entry, kind, admitted);
+  const absl::Status let_in = open.refusal.ok() ? Admit(open, entry, kind, admitted) : open.refusal;
   absl::StatusOr<access::Scope> scope =
       let_in.ok() ? Authorise(method, request, admitted.caller) : absl::StatusOr<access::Scope>(let_in);
   std::string_view tenant;
@@ -321,8 +326,8 @@ absl::Status Server::Impl::Handle(OpenCall& open, const google::protobuf::Messag
     CountRefusal(base::ErrorInfoOf(scope.status()).reason());
     return scope.status();
   }
-  if (method.descriptor->server_streaming() && admitted.deadline != absl::InfiniteFuture()) {
-    // A caller who reads slowly must not make a stream last.
+  if (Streams(entry) && admitted.deadline != absl::InfiniteFuture()) {
+    // A caller who reads or writes slowly must not make a stream last.
     open.watch.EndWithin(admitted.deadline - open.started);
   }
   const Waiting waiting{open.context, draining, admitted.deadline};
@@ -436,6 +441,19 @@ grpc::Status Server::ServeAlways(grpc::ServerContext* context, const google::pro
 grpc::Status Server::ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
                                   absl::FunctionRef<absl::Status(Call&)> body) {
   return impl_->Serve(*context, request, Impl::Kind::kWaiting, body);
+}
+
+absl::StatusOr<bool> Server::ReadNext(const google::protobuf::Message& request, absl::FunctionRef<bool()> read) {
+  Impl::OpenCall& open = *Impl::OpenCall::Current();
+  open.watch.SendWithin(open.server.options.longest_receive);
+  const bool came = read();
+  open.watch.SendWithin(absl::InfiniteDuration());
+  if (came && request.ByteSizeLong() > base::kLargestMessage) {
+    return base::Error(absl::StatusCode::kResourceExhausted, "MESSAGE_TOO_LARGE",
+                       "a message of the stream is larger than a message may be",
+                       {{"largest_bytes", std::to_string(base::kLargestMessage)}});
+  }
+  return came;
 }
 
 }  // namespace section55::rpc

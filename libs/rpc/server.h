@@ -89,6 +89,8 @@ struct ServerOptions {
   absl::Duration default_deadline = absl::Seconds(30);
   // How long one message may take to leave before the call is cancelled: a caller who does not read holds no handler.
   absl::Duration longest_send = absl::Seconds(30);
+  // How long the next message of a stream of requests may take to come before the call is cancelled.
+  absl::Duration longest_receive = absl::Seconds(30);
 };
 
 // Names in the health service. Liveness is SERVING from Start until the process ends: starting it again would not help what is wrong
@@ -139,8 +141,9 @@ class Server {
   // calling; rate limit; what the caller has open already; the method's access rule, found by the type of `request`; authorise on the
   // tenant; `body`; map the status (an INTERNAL, UNKNOWN or DATA_LOSS goes out as one fixed sentence with an error id that is in the
   // log, as INTERNAL or DATA_LOSS, an exception likewise; payloads that are not google.rpc details stand in the log and are never sent); metrics; one line of the
-  // log, and of the audit for what changes something and for what somebody may not do. `body` validates first, then works. A request that cannot be read does not come here: it is refused, logged and counted
-  // before.
+  // log, and of the audit for what changes something and for what somebody may not do. `body` validates first, then works. A request that
+  // cannot be read does not come here: it is refused, logged and counted before. Of a stream of requests `request` is the default instance
+  // of their type: such a method's rule has no tenant, so that it is decided who may call before anything is read.
   grpc::Status Serve(grpc::ServerContext* context, const google::protobuf::Message& request,
                      absl::FunctionRef<absl::Status(Call&)> body);
   // The same for what an operator asks even while nothing is served.
@@ -150,8 +153,19 @@ class Server {
   grpc::Status ServeWaiting(grpc::ServerContext* context, const google::protobuf::Message& request,
                             absl::FunctionRef<absl::Status(Call&)> body);
 
+  // Inside of Serve: the next of a stream of requests. False at the end, but also when the call was cancelled, when nothing came for
+  // `longest_receive`, and for a message that cannot be read, none of which gRPC tells apart: a stream that must be complete says itself
+  // where it ends. RESOURCE_EXHAUSTED (MESSAGE_TOO_LARGE).
+  template <typename Stream, typename Request>
+  static absl::StatusOr<bool> ReadNext(Stream& stream, Request& request) {
+    return ReadNext(request, [&] { return stream.Read(&request); });
+  }
+
  private:
   struct Impl;
+
+  static absl::StatusOr<bool> ReadNext(const google::protobuf::Message& request, absl::FunctionRef<bool()> read);
+
   std::unique_ptr<Impl> impl_;
 };
 

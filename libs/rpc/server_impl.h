@@ -51,6 +51,8 @@ struct Server::Impl {
     OpenCalls::Place among_streams;
     OpenCalls::Place of_tenant;
     Watchdog::Watch watch;
+    // Why a stream of requests is refused before the first of them is read; OK as a rule.
+    absl::Status refusal;
 
    private:
     static thread_local OpenCall* current_;
@@ -107,6 +109,8 @@ struct Server::Impl {
               const absl::Status& status, absl::Duration took);
   absl::StatusOr<std::shared_ptr<const access::Identity>> WhoCalls(const grpc::ServerContext& context) const;
   absl::Status CheckServing(const Entry& entry, Kind kind);
+  // Whether its requests or its answers are a stream.
+  static bool Streams(const Entry& entry);
   absl::Status Enter(OpenCall& open, const Entry& entry, const access::Identity& caller);
   // `tenant` is whose person calls; empty for who is nobody's. Pace lets a tenant's people call no faster than they may: first by reading
   // their connections more slowly, then by refusing.

@@ -34,7 +34,7 @@ class Watchdog {
 
     // Cancels the call when it is still there after so long ...
     void EndWithin(absl::Duration time) { end_ = After(time); }
-    // ... or when the message that is being sent has not left after so long.
+    // ... or when the message that is being sent has not left, or the one that is waited for has not come, after so long.
     void SendWithin(absl::Duration time) { sent_ = After(time); }
 
    private:

@@ -17,6 +17,7 @@ class ExplainingTransaction : public db::Transaction {
  public:
   ExplainingTransaction(db::Transaction& tx, db::Engine engine) : tx_(tx), engine_(engine) {}
 
+  db::Engine engine() const override { return engine_; }
   absl::StatusOr<int64_t> Execute(std::string_view sql, absl::Span<const db::Value> values) override {
     return tx_.Execute(sql, values);
   }

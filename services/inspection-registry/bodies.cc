@@ -10,35 +10,14 @@
 #include "libs/calendar/london.h"
 #include "libs/events/origin.h"
 #include "libs/rpc/change.h"
-#include "libs/rpc/paging.h"
 #include "services/inspection-registry/access.h"
+#include "services/inspection-registry/find.h"
 #include "services/inspection-registry/register.h"
 #include "services/inspection-registry/service.h"
 #include "services/inspection-registry/store.h"
 
 namespace section55::registry {
 namespace {
-
-// A page of forces or bodies, in the order of their ids.
-template <typename Request, typename Item, typename Response>
-absl::Status ReadPage(const rpc::Call& call, db::Database& database, const Request& request,
-                      absl::StatusOr<std::vector<Item>> (*list)(db::Transaction&, std::string_view, int),
-                      google::protobuf::RepeatedPtrField<Item>& page, Response& response) {
-  base::Violations violations;
-  const auto paging = rpc::ReadPaging<std::string>(request, violations);
-  RETURN_IF_ERROR(violations.ToStatus());
-  std::vector<Item> items;
-  RETURN_IF_ERROR(database.Lookup(
-      [&](db::Transaction& tx) -> absl::Status {
-        ASSIGN_OR_RETURN(items, list(tx, paging.after ? std::get<0>(*paging.after) : "", paging.limit()));
-        return absl::OkStatus();
-      },
-      call.deadline));
-  rpc::FinishPage(
-      request, paging, items, [](const Item& item) { return item.name().substr(item.name().find('/') + 1); }, response);
-  page.Assign(std::make_move_iterator(items.begin()), std::make_move_iterator(items.end()));
-  return absl::OkStatus();
-}
 
 // One force or body, by its name.
 template <typename Request, typename Item>
@@ -218,9 +197,8 @@ grpc::Status InspectionRegistryService::GetForce(grpc::ServerContext* context, c
 
 grpc::Status InspectionRegistryService::ListForces(grpc::ServerContext* context, const v1::ListForcesRequest* request,
                                                    v1::ListForcesResponse* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ReadPage(call, database_, *request, store::ListForces, *response->mutable_forces(), *response);
-  });
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return FindForces(call, database_, *request, *response); });
 }
 
 grpc::Status InspectionRegistryService::UpdateForce(grpc::ServerContext* context, const v1::UpdateForceRequest* request,
@@ -304,9 +282,8 @@ grpc::Status InspectionRegistryService::GetBody(grpc::ServerContext* context, co
 
 grpc::Status InspectionRegistryService::ListBodies(grpc::ServerContext* context, const v1::ListBodiesRequest* request,
                                                    v1::ListBodiesResponse* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ReadPage(call, database_, *request, store::ListBodies, *response->mutable_bodies(), *response);
-  });
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return FindBodies(call, database_, *request, *response); });
 }
 
 grpc::Status InspectionRegistryService::UpdateBody(grpc::ServerContext* context, const v1::UpdateBodyRequest* request,

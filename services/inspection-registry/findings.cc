@@ -175,6 +175,26 @@ void ValidateParent(const Finding& finding, const FindingsById& by_id, const std
 
 }  // namespace
 
+void ClearOutputOnly(Findings& findings) {
+  for (Finding& finding : findings) {
+    finding.clear_name();
+    finding.clear_inspection_title();
+    finding.clear_publication_date();
+    finding.clear_inspection_state();
+  }
+}
+
+Finding ShownFinding(const v1::Inspection& inspection, const Finding& finding) {
+  Finding shown = finding;
+  shown.set_name(fmt::format("{}/findings/{}", inspection.name(), finding.id()));
+  shown.set_inspection_title(inspection.short_title().empty() ? inspection.title() : inspection.short_title());
+  if (inspection.has_publication_date()) {
+    *shown.mutable_publication_date() = inspection.publication_date();
+  }
+  shown.set_inspection_state(inspection.state());
+  return shown;
+}
+
 void FillFindingIds(Findings& findings) {
   for (Finding& finding : findings) {
     const std::string_view slug = SlugOf(finding.kind());

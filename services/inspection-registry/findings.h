@@ -21,6 +21,12 @@ inline constexpr std::string_view kFindingName = "inspections/{inspection}/findi
 // ValidateFindings to refuse: within a kind a report does not repeat a number, so it is a slip of the pen.
 void FillFindingIds(Findings& findings);
 
+// Takes off what only the service says of a finding: it is said when one is read, and not kept.
+void ClearOutputOnly(Findings& findings);
+
+// A finding as GetFinding and ListFindings show it: with its name, and what it says of its report.
+v1::Finding ShownFinding(const v1::Inspection& inspection, const v1::Finding& finding);
+
 // Everything that is wrong with the findings by themselves; their ids are filled in already. `field` is the path of the
 // list: "inspection.findings".
 void ValidateFindings(const Findings& findings, const std::string& field, base::Violations& violations);

@@ -2,6 +2,7 @@
 
 #include "libs/service/process.h"
 #include "registry_schema.h"
+#include "services/inspection-registry/catalogue_keeper.h"
 #include "services/inspection-registry/recovery.h"
 #include "services/inspection-registry/service.h"
 #include "services/inspection-registry/store.h"
@@ -17,5 +18,11 @@ int main(int argc, char** argv) {
   process.Serve(registry::kServiceName, service);
   process.OfferFeedTo({"response-authoring", "deadline-scheduler", "publication"});
   process.TakeIn(registry::TakeIn(parts.log, parts.clock));
+  registry::CatalogueKeeper keeper(parts.database);
+  process.Add({.name = "catalogue",
+               .start = [&] { keeper.Start(); },
+               .stop = [&] { keeper.Stop(); },
+               .in_recovery = true,
+               .leased = true});
   return process.Run();
 }

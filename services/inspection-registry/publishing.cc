@@ -305,7 +305,7 @@ grpc::Status InspectionRegistryService::GetFinding(grpc::ServerContext* context,
           if (finding == nullptr) {
             return base::NotFound(request->name());
           }
-          *response = *finding;
+          *response = rules::ShownFinding(inspection, *finding);
           return absl::OkStatus();
         },
         call.deadline);

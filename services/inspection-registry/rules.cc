@@ -188,6 +188,7 @@ void CopyFields(const Inspection& from, const google::protobuf::FieldMask& mask,
   options.set_replace_message_fields(true);
   options.set_replace_repeated_fields(true);
   FieldMaskUtil::MergeMessageTo(from, settable, options, &to);
+  ClearOutputOnly(*to.mutable_findings());
 }
 
 void ValidateInspection(const Inspection& given, std::string_view name, base::Violations& violations) {

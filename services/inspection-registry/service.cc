@@ -17,18 +17,15 @@
 #include "libs/rpc/change.h"
 #include "libs/rpc/paging.h"
 #include "services/inspection-registry/access.h"
+#include "services/inspection-registry/exchange.h"
+#include "services/inspection-registry/find.h"
 #include "services/inspection-registry/findings.h"
 #include "services/inspection-registry/life.h"
 #include "services/inspection-registry/rules.h"
 #include "services/inspection-registry/store.h"
 
 namespace section55::registry {
-namespace {
-
-// A page of reports: what is left of a message after the other things in it.
-constexpr size_t kPageBytes = base::kLargestMessage - base::kEventRoom;
-
-}  // namespace
+namespace {}  // namespace
 
 grpc::Status InspectionRegistryService::CreateInspection(grpc::ServerContext* context,
                                                          const v1::CreateInspectionRequest* request,
@@ -83,31 +80,35 @@ grpc::Status InspectionRegistryService::GetInspection(grpc::ServerContext* conte
 grpc::Status InspectionRegistryService::ListInspections(grpc::ServerContext* context,
                                                         const v1::ListInspectionsRequest* request,
                                                         v1::ListInspectionsResponse* response) {
-  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
-    base::Violations violations;
-    const auto paging = rpc::ReadPaging<std::string, std::string>(*request, violations);
-    RETURN_IF_ERROR(violations.ToStatus());
-    store::InspectionQuery query;
-    query.with_drafts = MaySeeDrafts(call.caller);
-    query.limit = paging.size;
-    query.max_bytes = kPageBytes;
-    if (paging.after) {
-      query.after = store::InspectionKey{std::get<0>(*paging.after), std::get<1>(*paging.after)};
-    }
-    store::InspectionPage page;
-    RETURN_IF_ERROR(database_.Read(
-        [&](db::Transaction& tx) -> absl::Status {
-          ASSIGN_OR_RETURN(page, store::ListInspections(tx, query));
-          return absl::OkStatus();
-        },
-        call.deadline));
-    if (page.more) {
-      const auto [date, inspection] = store::KeyOf(page.inspections.back());
-      rpc::SetNextPage(*request, std::make_tuple(date, inspection), *response);
-    }
-    response->mutable_inspections()->Assign(std::make_move_iterator(page.inspections.begin()),
-                                            std::make_move_iterator(page.inspections.end()));
-    return absl::OkStatus();
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return FindInspections(call, database_, *request, MaySeeDrafts(call.caller), *response);
+  });
+}
+
+grpc::Status InspectionRegistryService::ListFindings(grpc::ServerContext* context,
+                                                     const v1::ListFindingsRequest* request,
+                                                     v1::ListFindingsResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return FindFindings(call, database_, *request, MaySeeDrafts(call.caller), *response);
+  });
+}
+
+grpc::Status InspectionRegistryService::ImportInspections(
+    grpc::ServerContext* context,
+    grpc::ServerReaderWriter<v1::ImportInspectionsResponse, v1::ImportInspectionsRequest>* stream) {
+  return server_.Serve(context, v1::ImportInspectionsRequest::default_instance(), [&](rpc::Call& call) {
+    return Import(
+        call, database_, [&](v1::ImportInspectionsRequest& piece) { return rpc::Server::ReadNext(*stream, piece); },
+        [&](const v1::ImportInspectionsResponse& answer) { return stream->Write(answer); });
+  });
+}
+
+grpc::Status InspectionRegistryService::ExportInspections(grpc::ServerContext* context,
+                                                          const v1::ExportInspectionsRequest* request,
+                                                          grpc::ServerWriter<v1::ExportInspectionsResponse>* writer) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return Export(call, database_, *request,
+                  [&](const v1::ExportInspectionsResponse& piece) { return writer->Write(piece); });
   });
 }
 

@@ -57,6 +57,14 @@ class InspectionRegistryService : public v1::InspectionRegistry::Service {
   grpc::Status GetRelations(grpc::ServerContext* context, const v1::GetRelationsRequest* request,
                             v1::GetRelationsResponse* response) override;
 
+  grpc::Status ListFindings(grpc::ServerContext* context, const v1::ListFindingsRequest* request,
+                            v1::ListFindingsResponse* response) override;
+  grpc::Status ImportInspections(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<v1::ImportInspectionsResponse, v1::ImportInspectionsRequest>* stream) override;
+  grpc::Status ExportInspections(grpc::ServerContext* context, const v1::ExportInspectionsRequest* request,
+                                 grpc::ServerWriter<v1::ExportInspectionsResponse>* writer) override;
+
  private:
   rpc::Server& server_;
   db::Database& database_;

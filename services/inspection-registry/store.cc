@@ -6,13 +6,12 @@
 
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
+#include "services/inspection-registry/catalogue.h"
 #include "services/inspection-registry/findings.h"
 #include "services/inspection-registry/rules.h"
 
 namespace section55::registry::store {
 namespace {
-
-using db::Value;
 
 const db::ProtoTable<v1::Force>& Forces() {
   static const auto* const table =
@@ -57,29 +56,23 @@ absl::StatusOr<Message> LoadMessage(db::Transaction& tx, const db::ProtoTable<Me
   return std::move(row.message);
 }
 
-absl::StatusOr<bool> Exists(db::Transaction& tx, std::string_view sql, absl::Span<const Value> values) {
-  bool exists = false;
-  RETURN_IF_ERROR(tx.Query(sql, values, [&](const db::Row&) { exists = true; }));
-  return exists;
-}
-
-// The conditions of a list of reports, and their values, which point into `query`.
-std::string ConditionsOf(const InspectionQuery& query, std::vector<Value>& values) {
-  std::string conditions = "WHERE 1 = 1";
-  if (!query.with_drafts) {
-    conditions += " AND state = ?";
-    values.emplace_back(v1::Inspection::PUBLISHED);
-  }
-  if (query.after) {
-    conditions += " AND publication_date <= ? AND (publication_date < ? OR inspection > ?)";
-    values.insert(values.end(), {query.after->date, query.after->date, query.after->inspection});
-  }
-  return conditions;
+template <typename Message>
+absl::StatusOr<std::vector<Message>> ListById(db::Transaction& tx, const db::ProtoTable<Message>& table,
+                                              std::string_view key, const AfterId& after, int limit) {
+  constexpr std::string_view kBehindAll = "~";  // ids are of [a-z0-9-]
+  const std::string_view from = after.descending && after.id.empty() ? kBehindAll : std::string_view(after.id);
+  ASSIGN_OR_RETURN(auto rows, table.Select(tx,
+                                           fmt::format("WHERE {0} {1} ? ORDER BY {0} {2} LIMIT ?", key,
+                                                       after.descending ? "<" : ">", after.descending ? "DESC" : "ASC"),
+                                           {from, limit}));
+  return MessagesOf(std::move(rows));
 }
 
 }  // namespace
 
-std::vector<const db::MessageTable*> Tables() { return {&Forces(), &Bodies(), &Inspections(), &Revisions()}; }
+std::vector<const db::MessageTable*> Tables() {
+  return {&Forces(), &Bodies(), &Inspections(), &Revisions(), &ListedFindings()};
+}
 
 absl::Status InsertForce(db::Transaction& tx, const v1::Force& force) {
   db::Versioned<v1::Force> row{force};
@@ -91,9 +84,8 @@ absl::StatusOr<v1::Force> LoadForce(db::Transaction& tx, std::string_view force_
   return LoadMessage(tx, Forces(), base::kForceName, force_id);
 }
 
-absl::StatusOr<std::vector<v1::Force>> ListForces(db::Transaction& tx, std::string_view after, int limit) {
-  ASSIGN_OR_RETURN(auto rows, Forces().Select(tx, "WHERE force_id > ? ORDER BY force_id LIMIT ?", {after, limit}));
-  return MessagesOf(std::move(rows));
+absl::StatusOr<std::vector<v1::Force>> ListForces(db::Transaction& tx, const AfterId& after, int limit) {
+  return ListById(tx, Forces(), "force_id", after, limit);
 }
 
 absl::Status UpdateForce(db::Transaction& tx, const v1::Force& force, int64_t version) {
@@ -116,9 +108,8 @@ absl::StatusOr<v1::Body> LoadBody(db::Transaction& tx, std::string_view body_id)
   return LoadMessage(tx, Bodies(), base::kBodyName, body_id);
 }
 
-absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, std::string_view after, int limit) {
-  ASSIGN_OR_RETURN(auto rows, Bodies().Select(tx, "WHERE body > ? ORDER BY body LIMIT ?", {after, limit}));
-  return MessagesOf(std::move(rows));
+absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, const AfterId& after, int limit) {
+  return ListById(tx, Bodies(), "body", after, limit);
 }
 
 absl::Status RestoreForce(db::Transaction& tx, const v1::Force& force, int64_t here, int64_t version) {
@@ -175,14 +166,29 @@ absl::StatusOr<StoredInspection> LoadInspection(db::Transaction& tx, std::string
 }
 
 absl::Status InsertInspection(db::Transaction& tx, StoredInspection& stored) {
-  const InspectionKey key = KeyOf(stored.message);
-  const absl::Status added = Inspections().Insert(tx, {key.inspection}, {key.date, stored.message.state()}, stored);
-  return absl::IsAlreadyExists(added) ? base::AlreadyExists(stored.message.name()) : added;
+  const absl::Status added = Inspections().Insert(
+      tx, {IdOf(stored.message.name())}, {rules::PublicationDateText(stored.message), stored.message.state()}, stored);
+  if (!added.ok()) {
+    return absl::IsAlreadyExists(added) ? base::AlreadyExists(stored.message.name()) : added;
+  }
+  return EnterInCatalogue(tx, stored.message, /*is_new=*/true);
 }
 
 absl::Status UpdateInspection(db::Transaction& tx, StoredInspection& stored) {
-  const InspectionKey key = KeyOf(stored.message);
-  return Inspections().Update(tx, {key.inspection}, {key.date, stored.message.state()}, stored);
+  RETURN_IF_ERROR(Inspections().Update(tx, {IdOf(stored.message.name())},
+                                       {rules::PublicationDateText(stored.message), stored.message.state()}, stored));
+  return EnterInCatalogue(tx, stored.message, /*is_new=*/false);
+}
+
+absl::StatusOr<std::optional<StoredInspection>> FindInspection(db::Transaction& tx, const v1::Inspection& named) {
+  return Inspections().Find(tx, {IdOf(named.name())});
+}
+
+absl::StatusOr<std::vector<v1::Inspection>> ListInspectionsByName(db::Transaction& tx, std::string_view after,
+                                                                  int limit, size_t max_bytes) {
+  ASSIGN_OR_RETURN(auto rows, Inspections().SelectFitting(tx, "WHERE inspection > ? ORDER BY inspection LIMIT ?",
+                                                          {after, limit}, max_bytes));
+  return MessagesOf(std::move(rows));
 }
 
 absl::Status InsertRevision(db::Transaction& tx, const v1::InspectionRevision& revision) {
@@ -262,33 +268,6 @@ absl::StatusOr<std::vector<RelationRow>> RelationsTo(db::Transaction& tx, const 
       tx,
       "to_inspection = ? AND to_finding = ? ORDER BY to_inspection, to_finding, from_inspection, from_finding, kind",
       one, limit);
-}
-
-InspectionKey KeyOf(const v1::Inspection& inspection) {
-  return {rules::PublicationDateText(inspection), std::string(IdOf(inspection.name()))};
-}
-
-absl::StatusOr<InspectionPage> ListInspections(db::Transaction& tx, const InspectionQuery& query) {
-  std::vector<Value> values;
-  const std::string conditions = ConditionsOf(query, values);
-  values.emplace_back(query.limit);
-  ASSIGN_OR_RETURN(auto rows, Inspections().SelectFitting(
-                                  tx, fmt::format("{} ORDER BY publication_date DESC, inspection LIMIT ?", conditions),
-                                  values, query.max_bytes));
-  InspectionPage page{.inspections = MessagesOf(std::move(rows))};
-  if (page.inspections.empty()) {
-    return page;
-  }
-  InspectionQuery rest = query;
-  rest.after = KeyOf(page.inspections.back());
-  std::vector<Value> rest_values;
-  const std::string rest_conditions = ConditionsOf(rest, rest_values);
-  ASSIGN_OR_RETURN(page.more,
-                   Exists(tx,
-                          fmt::format("SELECT 1 FROM inspections {} ORDER BY publication_date DESC, inspection LIMIT 1",
-                                      rest_conditions),
-                          rest_values));
-  return page;
 }
 
 }  // namespace section55::registry::store

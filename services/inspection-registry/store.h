@@ -34,8 +34,12 @@ absl::Status InsertForce(db::Transaction& tx, const v1::Force& force);
 // NOT_FOUND, naming the resource.
 absl::StatusOr<v1::Force> LoadForce(db::Transaction& tx, std::string_view force_id);
 
-// By name, after that one.
-absl::StatusOr<std::vector<v1::Force>> ListForces(db::Transaction& tx, std::string_view after, int limit);
+// Where a page of forces or bodies begins, in the order of their names.
+struct AfterId {
+  std::string id;  // behind this one; empty: at the beginning
+  bool descending = false;
+};
+absl::StatusOr<std::vector<v1::Force>> ListForces(db::Transaction& tx, const AfterId& after, int limit);
 
 // Saves a force over the version it was read at. Conflicts when somebody else was faster.
 absl::Status UpdateForce(db::Transaction& tx, const v1::Force& force, int64_t version);
@@ -49,8 +53,7 @@ absl::Status UpdateBody(db::Transaction& tx, const v1::Body& body, int64_t versi
 // NOT_FOUND, naming the resource.
 absl::StatusOr<v1::Body> LoadBody(db::Transaction& tx, std::string_view body_id);
 
-// By name, after that one.
-absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, std::string_view after, int limit);
+absl::StatusOr<std::vector<v1::Body>> ListBodies(db::Transaction& tx, const AfterId& after, int limit);
 
 // Puts in place a force or body that others hold, at the version that it had when they were told of it. `here`: the version of the one that
 // is replaced; 0: there is none. For a register that was restored from a backup.
@@ -76,6 +79,13 @@ absl::StatusOr<StoredInspection> LoadInspection(db::Transaction& tx, std::string
 
 // Adds a report, by its name, at version 1 and sets its etag. ALREADY_EXISTS, naming the resource.
 absl::Status InsertInspection(db::Transaction& tx, StoredInspection& stored);
+
+// The report of this one's name, if there is one.
+absl::StatusOr<std::optional<StoredInspection>> FindInspection(db::Transaction& tx, const v1::Inspection& named);
+
+// By name, after that one, as many as fit into `max_bytes` and one at least. Two queries: for a Read.
+absl::StatusOr<std::vector<v1::Inspection>> ListInspectionsByName(db::Transaction& tx, std::string_view after,
+                                                                  int limit, size_t max_bytes);
 
 // Saves a report over the version it was read at, and sets its new version and etag. Conflicts when somebody else was faster.
 absl::Status UpdateInspection(db::Transaction& tx, StoredInspection& stored);
@@ -112,29 +122,5 @@ absl::Status ReplaceRelations(db::Transaction& tx, const v1::Inspection& inspect
 // What `one` says of others, or what others say of it; at most `limit`.
 absl::StatusOr<std::vector<RelationRow>> RelationsFrom(db::Transaction& tx, const Related& one, int limit);
 absl::StatusOr<std::vector<RelationRow>> RelationsTo(db::Transaction& tx, const Related& one, int limit);
-
-// A place in the list of reports.
-struct InspectionKey {
-  std::string date;  // as in rules::PublicationDateText
-  std::string inspection;
-};
-
-InspectionKey KeyOf(const v1::Inspection& inspection);
-
-// Which reports a list shows.
-struct InspectionQuery {
-  bool with_drafts = false;
-  std::optional<InspectionKey> after;  // after this key
-  int limit = 0;                       // at most this many
-  size_t max_bytes = 0;  // and no more than these in all, so that a page fits into a message; the first always comes
-};
-
-struct InspectionPage {
-  std::vector<v1::Inspection> inspections = {};
-  bool more = false;  // whether others follow
-};
-
-// The latest publication date first, then by name; those without a date last. No more than a page is read.
-absl::StatusOr<InspectionPage> ListInspections(db::Transaction& tx, const InspectionQuery& query);
 
 }  // namespace section55::registry::store

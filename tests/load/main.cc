@@ -26,10 +26,14 @@
 #include "tests/load/lists.h"
 #include "tests/load/load.h"
 #include "tests/load/report.h"
+#include "tests/load/search.h"
 
 ABSL_FLAG(int, rounds, 5, "Rounds of each comparison; medians are taken over them.");
 ABSL_FLAG(double, seconds, 2, "Length of each measurement.");
-ABSL_FLAG(std::string, only, "", "Of reads, sqlite, page, flood, report, mariadb and lists: measure this alone.");
+ABSL_FLAG(std::string, only, "",
+          "Of reads, sqlite, page, flood, report, mariadb, lists and search: measure this alone.");
+ABSL_FLAG(int, rows, 100'000, "Of search: how many rows beside 10,000; filling a million takes minutes.");
+ABSL_FLAG(std::string, engine, "", "Of search: sqlite or mariadb alone.");
 ABSL_FLAG(std::string, json, "", "Also write the figures here, as JSON.");
 ABSL_FLAG(std::string, echo_certificates, "", "Internal: be the echo server with these certificates.");
 ABSL_FLAG(int, echo_bytes, 0, "Internal: the size of the echo server's answers.");
@@ -469,6 +473,26 @@ int Bench() {
                          .create = true};
     });
     compare("MariaDB", [&] { return db::Options{.url = server.UrlOf(server.NewDatabase()), .password_file = ""}; });
+  }
+  if (Wanted("search")) {
+    const int rows = absl::GetFlag(FLAGS_rows);
+    Progress(fmt::format("search: 10,000 and {} findings", rows));
+    const testing::TemporaryFolder folder;
+    int files = 0;
+    const auto compare = [&](const std::string& engine, const std::function<db::Options()>& new_database) {
+      auto searches = CompareSearches(engine, new_database, rows, absl::GetFlag(FLAGS_rounds), Length() / 10);
+      comparisons.insert(comparisons.end(), searches.begin(), searches.end());
+    };
+    if (absl::GetFlag(FLAGS_engine) != "mariadb") {
+      compare("SQLite", [&] {
+        return db::Options{.url = fmt::format("sqlite:{}/{}.sqlite", folder.path().string(), ++files),
+                           .password_file = ""};
+      });
+    }
+    if (absl::GetFlag(FLAGS_engine) != "sqlite") {
+      auto& server = testing::MariaDb::Get();
+      compare("MariaDB", [&] { return db::Options{.url = server.UrlOf(server.NewDatabase()), .password_file = ""}; });
+    }
   }
   fmt::print("{}", Markdown(comparisons, figures));
   if (const std::string file = absl::GetFlag(FLAGS_json); !file.empty()) {

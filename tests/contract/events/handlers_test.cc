@@ -27,6 +27,7 @@ Event Of(const google::protobuf::Message& payload, int version = 1) {
 // For handlers that do not write.
 class NoTransaction : public db::Transaction {
  public:
+  db::Engine engine() const override { return db::Engine::kSqlite; }
   absl::StatusOr<int64_t> Execute(std::string_view, absl::Span<const db::Value>) override { return 0; }
   absl::Status Query(std::string_view, absl::Span<const db::Value>, absl::FunctionRef<void(const db::Row&)>) override {
     return absl::OkStatus();

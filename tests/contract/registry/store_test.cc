@@ -58,42 +58,6 @@ class RegistryStoreTest : public section55::testing::OnBothEngines {
     EXPECT_THAT(status, IsOk());
     return loaded;
   }
-
-  InspectionPage List(const InspectionQuery& query) {
-    InspectionPage page;
-    EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
-      ASSIGN_OR_RETURN(page, ListInspections(tx, query));
-      return absl::OkStatus();
-    }),
-                IsOk());
-    return page;
-  }
-
-  // All pages of a list, one after the other: the names without their collection.
-  std::vector<std::string> Walk(InspectionQuery query) {
-    std::vector<std::string> ids;
-    for (bool more = true; more;) {
-      const InspectionPage page = List(query);
-      more = page.more;
-      EXPECT_LE(page.inspections.size(), static_cast<size_t>(query.limit));
-      EXPECT_FALSE(page.inspections.empty() && page.more);
-      for (const Inspection& inspection : page.inspections) {
-        ids.push_back(inspection.name().substr(sizeof("inspections/") - 1));
-      }
-      if (page.more) {
-        query.after = KeyOf(page.inspections.back());
-      }
-    }
-    return ids;
-  }
-
-  static InspectionQuery Query(bool with_drafts, int limit) {
-    InspectionQuery query;
-    query.with_drafts = with_drafts;
-    query.limit = limit;
-    query.max_bytes = 1 << 20;
-    return query;
-  }
 };
 
 TEST_P(RegistryStoreTest, KeepsForcesAndBodies) {
@@ -220,12 +184,17 @@ TEST_P(RegistryStoreTest, PagesForcesAndBodiesByName) {
     return result;
   };
   EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
-    ASSIGN_OR_RETURN(const auto first, ListForces(tx, "", 2));
+    ASSIGN_OR_RETURN(const auto first, ListForces(tx, {}, 2));
     EXPECT_THAT(names(first), ElementsAre("forces/avon-and-somerset", "forces/bedfordshire"));
-    ASSIGN_OR_RETURN(const auto rest, ListForces(tx, "cambridgeshire", 9));
+    ASSIGN_OR_RETURN(const auto rest, ListForces(tx, {"cambridgeshire"}, 9));
     EXPECT_THAT(names(rest), ElementsAre("forces/cheshire", "forces/city-of-london"));
-    ASSIGN_OR_RETURN(const auto bodies, ListBodies(tx, "bedfordshire-pcc", 2));
+    ASSIGN_OR_RETURN(const auto bodies, ListBodies(tx, {"bedfordshire-pcc"}, 2));
     EXPECT_THAT(names(bodies), ElementsAre("bodies/cambridgeshire-pcc", "bodies/cheshire-pcc"));
+    ASSIGN_OR_RETURN(const auto last, ListForces(tx, {"", /*descending=*/true}, 2));
+    EXPECT_THAT(names(last), ElementsAre("forces/city-of-london", "forces/cheshire"));
+    ASSIGN_OR_RETURN(const auto before, ListBodies(tx, {"cheshire-pcc", /*descending=*/true}, 9));
+    EXPECT_THAT(names(before),
+                ElementsAre("bodies/cambridgeshire-pcc", "bodies/bedfordshire-pcc", "bodies/avon-and-somerset-pcc"));
     return absl::OkStatus();
   }),
               IsOk());
@@ -343,86 +312,29 @@ TEST_P(RegistryStoreTest, SavesOverTheVersionReadOnly) {
   EXPECT_EQ(loaded->version, 3);
 }
 
-TEST_P(RegistryStoreTest, ListsTheLatestFirstThenByNameAndUndatedDraftsLast) {
-  Add("undated-b", "", Inspection::DRAFT);
-  Add("undated-a", "", Inspection::DRAFT);
-  Add("month", "2021-03", Inspection::DRAFT);
-  Add("march", "2021-03-01", Inspection::PUBLISHED);
-  Add("b", "2020-12-17", Inspection::PUBLISHED);
-  Add("c", "2020-12-17", Inspection::DRAFT);
-  Add("a", "2020-12-17", Inspection::PUBLISHED);
-  Add("a-1", "2020-12-17", Inspection::PUBLISHED);
-  Add("newest", "2024-02-29", Inspection::PUBLISHED);
-  Add("oldest", "0987-01-01", Inspection::PUBLISHED);
-  for (int limit = 1; limit <= 11; ++limit) {
-    EXPECT_THAT(Walk(Query(true, limit)),
-                ElementsAre("newest", "march", "month", "a", "a-1", "b", "c", "oldest", "undated-a", "undated-b"))
-        << limit;
-    EXPECT_THAT(Walk(Query(false, limit)), ElementsAre("newest", "march", "a", "a-1", "b", "oldest")) << limit;
-  }
-}
-
-TEST_P(RegistryStoreTest, ListsMoreThanOnePortion) {
-  std::vector<std::string> expected;
-  ASSERT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
-                expected.clear();
-                for (int i = 0; i < 70; ++i) {
-                  StoredInspection stored;
-                  stored.message = SafeToShare();
-                  expected.push_back(fmt::format("report-{:02}", i));
-                  stored.message.set_name("inspections/" + expected.back());
-                  stored.message.set_state(Inspection::PUBLISHED);
-                  RETURN_IF_ERROR(InsertInspection(tx, stored));
-                }
-                return absl::OkStatus();
-              }),
-              IsOk());
-  for (const int limit : {31, 32, 33, 64, 69, 70, 71}) {
-    EXPECT_EQ(Walk(Query(false, limit)), expected) << limit;
-  }
-}
-
-TEST_P(RegistryStoreTest, APageHasAtMostSoManyBytesAndAtLeastOneReport) {
-  for (const char* id : {"a", "b", "c"}) {
+TEST_P(RegistryStoreTest, PagesReportsByNameAsFarAsTheyFit) {
+  for (const char* id : {"c", "a", "b", "a-1"}) {
     Add(id, "2020-12-17", Inspection::PUBLISHED);
   }
   const size_t size = Load("a")->message.ByteSizeLong();
-  InspectionQuery query = Query(false, 10);
-  query.max_bytes = 2 * size;
-  EXPECT_EQ(List(query).inspections.size(), 2u);
-  query.max_bytes = 1;
-  EXPECT_EQ(List(query).inspections.size(), 1u);
-  EXPECT_THAT(Walk(query), ElementsAre("a", "b", "c"));
-}
-
-TEST_P(RegistryStoreTest, ListsReadAnIndexInItsOrder) {
-  ASSERT_THAT(Write([&](db::Transaction& tx) -> absl::Status {
-                for (int i = 0; i < 2000; ++i) {
-                  StoredInspection stored;
-                  stored.message.set_name(fmt::format("inspections/report-{}", i));
-                  stored.message.set_state(i % 2 == 0 ? Inspection::DRAFT : Inspection::PUBLISHED);
-                  stored.message.mutable_publication_date()->set_year(2001 + i % 24);
-                  stored.message.mutable_publication_date()->set_month(1 + i % 12);
-                  stored.message.mutable_publication_date()->set_day(1 + i % 28);
-                  stored.message.set_title(std::string(500, 'x'));
-                  RETURN_IF_ERROR(InsertInspection(tx, stored));
-                }
-                return absl::OkStatus();
-              }),
-              IsOk());
-  section55::testing::UpdateStatistics(database(), "inspections");
-  for (const bool with_drafts : {false, true}) {
-    InspectionQuery query = Query(with_drafts, 10);
-    query.after = InspectionKey{"2010-12-17", "0"};
+  const auto page = [&](std::string_view after, int limit, size_t bytes) {
+    std::vector<std::string> names;
     EXPECT_THAT(database().Read([&](db::Transaction& tx) -> absl::Status {
       section55::testing::ExplainingTransaction explaining(tx, database().engine());
-      RETURN_IF_ERROR(ListInspections(explaining, query).status());
-      EXPECT_THAT(explaining.plans(), ::testing::SizeIs(3));
-      EXPECT_THAT(explaining.plans(), ::testing::Each(section55::testing::SearchesAnIndex()));
+      ASSIGN_OR_RETURN(const auto reports, ListInspectionsByName(explaining, after, limit, bytes));
+      for (const Inspection& report : reports) {
+        names.push_back(report.name());
+      }
       return absl::OkStatus();
     }),
                 IsOk());
-  }
+    return names;
+  };
+  EXPECT_THAT(page("", 10, 100 * size),
+              ElementsAre("inspections/a", "inspections/a-1", "inspections/b", "inspections/c"));
+  EXPECT_THAT(page("a", 2, 100 * size), ElementsAre("inspections/a-1", "inspections/b"));
+  EXPECT_THAT(page("a-1", 10, 1), ElementsAre("inspections/b")) << "one at least";
+  EXPECT_THAT(page("c", 10, 100 * size), IsEmpty());
 }
 
 TEST_P(RegistryStoreTest, DamageIsDataLossAndIsFound) {
@@ -440,7 +352,7 @@ TEST_P(RegistryStoreTest, DamageIsDataLossAndIsFound) {
   ASSERT_THAT(damage(half), IsOk());
   EXPECT_THAT(Load("safe-to-share"), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_THAT(Load("whole"), IsOk());
-  EXPECT_THAT(database().Read([&](db::Transaction& tx) { return ListInspections(tx, Query(false, 10)).status(); }),
+  EXPECT_THAT(database().Read([&](db::Transaction& tx) { return ListInspectionsByName(tx, "", 10, 1 << 20).status(); }),
               StatusIs(absl::StatusCode::kDataLoss));
   std::vector<db::Damage> found;
   for (const db::MessageTable* table : Tables()) {

@@ -27,7 +27,7 @@ Parsed Parse(std::string_view filter) {
       ParseFilter(filter,
                   {EnumField("state", deadlines::v1::Deadline::State_descriptor(), kEqual | kNotEqual),
                    NameField("inspection", "inspections/{inspection}"), DateField("due_date"),
-                   NumberField("day", kInOrder | kNotEqual), TextField("title", kEqual | kHas)},
+                   NumberField("day", kInOrder | kNotEqual), TextField("title", kEqual | kHas), BoolField("open")},
                   violations);
   for (const Condition& condition : conditions) {
     parsed.asked.push_back(fmt::format("{}({}) {} {}", condition.field, static_cast<unsigned>(condition.comparison),
@@ -54,6 +54,8 @@ TEST(ParseFilter, ReadsTypedConditionsJoinedByAnd) {
               ElementsAre("day(16) -1 -1", "day(8) 56 56", "day(2) 7 7"));
   EXPECT_THAT(Parse(R"(title : "Llŷn \"AND\" \\ = x" AND title="AND")").asked,
               ElementsAre(R"(title(64) Llŷn "AND" \ = x 0)", "title(1) AND 0"));
+  EXPECT_THAT(Parse("open = true").asked, ElementsAre("open(1) true 1"));
+  EXPECT_THAT(Parse("open = \"false\"").asked, ElementsAre("open(1) false 0"));
 }
 
 TEST(ParseFilter, RefusesEverythingElseAndSaysWhatCanBeAsked) {
@@ -69,6 +71,8 @@ TEST(ParseFilter, RefusesEverythingElseAndSaysWhatCanBeAsked) {
                              "state = met",
                              "state = STATE_UNSPECIFIED",
                              "state = OPEN",
+                             "open = yes",
+                             "open != true",
                              "state = MET OR state = MET",
                              "state = MET and day = 1",
                              "state = MET state != MET",

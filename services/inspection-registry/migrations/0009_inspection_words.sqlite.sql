@@ -1,0 +1,2 @@
+-- The full-text index of inspections (libs/search); the rowid is the place.
+CREATE VIRTUAL TABLE inspection_words USING fts5(words, tokenize = 'ascii', columnsize = 0, prefix = '3 4 5 6 7');
