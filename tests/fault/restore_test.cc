@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "absl/synchronization/mutex.h"
+#include "libs/base/status.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/suite.h"
 #include "section55/admin/v1/recovery.grpc.pb.h"
@@ -396,6 +397,72 @@ INSTANTIATE_TEST_SUITE_P(
       std::erase(name, '-');
       return name + (plan.param.engine == db::Engine::kSqlite ? "_Sqlite" : "_Mysql");
     });
+
+// Approvals that publication has not heard of: one that is in the backup, and one that is not.
+class ApprovalOnItsWayTest : public RestoreTest {};
+
+TEST_P(ApprovalOnItsWayTest, IsPublishedOnceOrApprovedAgain) {
+  const testing::TemporaryFolder folder;
+  const std::filesystem::path backup = folder.path() / "backup";
+  const std::vector<Area> areas(areas_.begin(), areas_.begin() + 2);
+  const std::string saved = ResponseName(areas[0], kReport);
+  const std::string lost = ResponseName(areas[1], kReport);
+  job_.Register(areas);
+  job_.Publish(kReport, SafeToShare());
+  for (const Area& area : areas) {
+    const std::string name = ResponseName(area, kReport);
+    job_.AwaitResponse(name);
+    job_.Invite(area, name, Date(2021, 1, 14));
+    job_.Comment(area, name);
+    job_.Write(area, job_.Get(area.force + "-author", name), "of " + area.body);
+    job_.Submit(area, name);
+  }
+  // Publication answers whether a response can be published, but whoever holds its cursor keeps it from hearing of anything.
+  const absl::Status held = suite_.OpenDatabase(Service::kPublication)->Write([&](db::Transaction& tx) -> absl::Status {
+    RETURN_IF_ERROR(tx.Execute("UPDATE follower_cursors SET position = position + 1 WHERE source = ?",
+                               {testing::NameOf(Service::kAuthoring)})
+                        .status());
+    job_.Approve(areas[0], saved);
+    const testing::Outcome made = Run({"backup", "--to=" + backup.string()});
+    EXPECT_EQ(made.exit_code, 0) << made.errors;
+    job_.Approve(areas[1], lost);
+    EXPECT_EQ(suite_.Stop(Service::kAuthoring), 0);
+    return absl::CancelledError("the cursor stays where it was");
+  });
+  ASSERT_TRUE(absl::IsCancelled(held)) << held;
+  ASSERT_EQ(suite_.Stop(Service::kPublication), 0);
+  Restore(backup);
+  suite_.Start(Service::kAuthoring);
+  suite_.Start(Service::kPublication);
+  suite_.AwaitServing(Service::kAuthoring);
+
+  job_.AwaitPublished(saved);
+  // Nobody knows of the other any more: its approver is asked again.
+  EXPECT_EQ(job_.Get("auditor", lost).state(), Response::IN_REVIEW);
+  EXPECT_THAT(Publications(), SizeIs(1));
+  job_.Approve(areas[1], lost);
+  job_.AwaitPublished(lost);
+  EXPECT_THAT(Publications(), SizeIs(2));
+  std::map<std::string, int> published;
+  for (const common::v1::Event& event : suite_.ListFeed(Service::kPublication)) {
+    published[event.subject()] += event.payload().Is<publication::v1::ResponsePublished>() ? 1 : 0;
+  }
+  for (const Area& area : areas) {
+    EXPECT_EQ(published[PublicationName(area, kReport)], 1) << area.body;
+  }
+  Invariants invariants(suite_, job_, kReport, {});
+  invariants.ExpectFollowersAtTheEnd();
+  invariants.ExpectNoJobLeft();
+  EXPECT_GT(ExpectNothingDamaged(suite_), 0);
+  EXPECT_THAT(GetRecovery(Service::kAuthoring).findings(), SizeIs(0));
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, ApprovalOnItsWayTest,
+                         ::testing::Values(Plan{Service::kAuthoring, db::Engine::kSqlite},
+                                           Plan{Service::kAuthoring, db::Engine::kMysql}),
+                         [](const auto& plan) {
+                           return plan.param.engine == db::Engine::kSqlite ? "Sqlite" : "Mysql";
+                         });
 
 }  // namespace
 }  // namespace section55::e2e
