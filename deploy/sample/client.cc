@@ -39,6 +39,52 @@ std::unique_ptr<Message> NewMessage(const google::protobuf::Descriptor* type) {
   return std::unique_ptr<Message>(google::protobuf::MessageFactory::generated_factory()->GetPrototype(type)->New());
 }
 
+using Stub = grpc::TemplatedGenericStub<Message, Message>;
+
+grpc::Status CallOnce(Stub& stub, grpc::ClientContext& context, const std::string& method, const Message& question,
+                      Message& answer) {
+  grpc::Status status;
+  absl::Notification answered;
+  stub.UnaryCall(&context, method, {}, &question, &answer, [&](const grpc::Status& result) {
+    status = result;
+    answered.Notify();
+  });
+  answered.WaitForNotification();
+  return status;
+}
+
+// A stream of requests of which this is the only one; what counts is the last of the answers.
+class Stream : public grpc::ClientBidiReactor<Message, Message> {
+ public:
+  Stream(const Message& question, Message& answer) : question_(question), next_(answer.New()), answer_(answer) {}
+
+  grpc::Status Run() {
+    StartWriteLast(&question_, {});
+    StartRead(next_.get());
+    StartCall();
+    done_.WaitForNotification();
+    return status_;
+  }
+
+  void OnReadDone(bool ok) override {
+    if (ok) {
+      answer_.CopyFrom(*next_);
+      StartRead(next_.get());
+    }
+  }
+  void OnDone(const grpc::Status& status) override {
+    status_ = status;
+    done_.Notify();
+  }
+
+ private:
+  const Message& question_;
+  std::unique_ptr<Message> next_;
+  Message& answer_;
+  grpc::Status status_;
+  absl::Notification done_;
+};
+
 }  // namespace
 
 absl::StatusOr<Client> Client::Create(std::vector<Peer> peers, const std::string& ca, std::string tokens) {
@@ -86,15 +132,16 @@ absl::StatusOr<json> Client::CallOn(const Peer& peer, const std::string& service
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
   context.set_wait_for_ready(true);
   context.AddMetadata("authorization", "Bearer " + token);
+  Stub stub(peer.channel);
+  const std::string path = fmt::format("/{}/{}", service, method);
   grpc::Status status;
-  absl::Notification answered;
-  grpc::TemplatedGenericStub<Message, Message>(peer.channel)
-      .UnaryCall(&context, fmt::format("/{}/{}", service, method), {}, question.get(), answer.get(),
-                 [&](const grpc::Status& result) {
-                   status = result;
-                   answered.Notify();
-                 });
-  answered.WaitForNotification();
+  if (descriptor->client_streaming() || descriptor->server_streaming()) {
+    Stream stream(*question, *answer);
+    stub.PrepareBidiStreamingCall(&context, path, {}, &stream);
+    status = stream.Run();
+  } else {
+    status = CallOnce(stub, context, path, *question, *answer);
+  }
   if (!status.ok()) {
     return rpc::FromGrpc(status);
   }

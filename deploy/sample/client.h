@@ -30,8 +30,8 @@ class Client {
   // `ca` is the file with the authority's certificate, `tokens` the folder with a file for each person.
   static absl::StatusOr<Client> Create(std::vector<Peer> peers, const std::string& ca, std::string tokens);
 
-  // Calls a method, given as "InspectionRegistry" and "CreateForce", and returns the answer with the protos' field
-  // names and default values. A request type with a `request_id` needs one in `request`.
+  // Calls a method, given as "InspectionRegistry" and "CreateForce", and returns the answer, of a stream the last one, with the protos'
+  // field names and default values. A request type with a `request_id` needs one in `request`.
   absl::StatusOr<nlohmann::json> Call(std::string_view service, std::string_view method, const std::string& person,
                                       const nlohmann::json& request);
 

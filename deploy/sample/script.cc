@@ -4,11 +4,13 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string_view>
 
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "libs/base/base64.h"
 #include "libs/base/status.h"
 
 namespace section55::sample {
@@ -46,6 +48,25 @@ absl::StatusOr<std::vector<Row>> ReadTable(const std::string& path) {
     return absl::NotFoundError(fmt::format("{} is missing or has no rows", path));
   }
   return rows;
+}
+
+// A file's bytes as proto JSON has them.
+absl::StatusOr<std::string> ReadBytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return absl::NotFoundError(fmt::format("{} cannot be read", path));
+  }
+  return base::Base64UrlEncode(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+// Puts the bytes of files in the place of {"file": "NAME"} where a field of the request is one.
+absl::Status PutFiles(const std::filesystem::path& folder, json& request) {
+  for (auto it = request.begin(); it != request.end(); ++it) {
+    if (it->is_object() && it->size() == 1 && it->contains("file")) {
+      ASSIGN_OR_RETURN(*it, ReadBytes(folder / (*it)["file"].get<std::string>()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Puts a row's values in, and joins the lines of {"lines": ["One", "two"]} into one string.
@@ -99,6 +120,7 @@ absl::Status Append(const std::string& path, int line, const std::string& text, 
     }
     for (const Row& row : rows) {
       entry.request = Expand(object.at("request"), row);
+      RETURN_IF_ERROR(PutFiles(std::filesystem::path(path).parent_path(), entry.request));
       entries.push_back(entry);
       entry.note.clear();  // said once
     }

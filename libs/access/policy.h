@@ -54,7 +54,7 @@ class Policy {
     std::string full_name;  // "section55.authoring.v1.ResponseAuthoring/GetResponse"
     common::v1::AccessRule rule;
     std::vector<const google::protobuf::FieldDescriptor*> tenant_path;
-    // Whether it changes something, as its verb says: what does not read (Get, List, Check, Explain, Follow, Find, Search, Watch, Preview) does.
+    // Whether it changes something, as its verb says: what does not read (Get, List, Find, Export and the like, see policy.cc) does.
     bool changes = true;
     const google::protobuf::MethodDescriptor* descriptor = nullptr;
     // What everybody is told who may not call it: made once, so that it cannot differ.

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "libs/base/checks.h"
 #include "libs/base/ids.h"
 #include "libs/base/limits.h"
@@ -131,7 +131,7 @@ class Importing {
   void CheckThemselves() {
     std::vector<Candidate>& all = file_->candidates();
     // A cell that could not be read is empty in the report: that it is, is no news.
-    absl::flat_hash_set<std::pair<int64_t, std::string>> told;
+    std::set<std::pair<int64_t, std::string>> told;
     for (const Problem& problem : found_) {
       told.emplace(problem.line(), problem.column());
     }
@@ -163,8 +163,9 @@ class Importing {
   }
 
   // What a report is related to, as it would be after the import: a report of the file, or else one that is registered.
-  absl::StatusOr<rules::Reports> Related(db::Transaction& tx, const v1::Inspection& inspection, const Plan& plan) {
-    ASSIGN_OR_RETURN(rules::Reports related, LoadRelated(tx, inspection));
+  absl::Status FindRelated(db::Transaction& tx, const v1::Inspection& inspection, const Plan& plan,
+                           rules::Reports& related) {
+    ASSIGN_OR_RETURN(related, LoadRelated(tx, inspection));
     for (const std::string& id : rules::RelatedReports(inspection)) {
       const std::string name = base::MakeName(base::kInspectionName, {id});
       if (const auto other = places_.find(name); other != places_.end() && !plan.refused[other->second]) {
@@ -176,14 +177,15 @@ class Importing {
         }
       }
     }
-    return related;
+    return absl::OkStatus();
   }
 
   // What is wrong with a report beside what is registered and what else is in the file, and what is to be done with it.
   absl::Status DecideOne(db::Transaction& tx, const rules::Register& registered, size_t place, Plan& plan) {
     const Candidate& candidate = file_->candidates()[place];
     base::Violations violations;
-    ASSIGN_OR_RETURN(const rules::Reports related, Related(tx, candidate.inspection, plan));
+    rules::Reports related;
+    RETURN_IF_ERROR(FindRelated(tx, candidate.inspection, plan, related));
     rules::ValidateReferences(candidate.inspection, registered, related, violations);
     rules::ValidateSize(candidate.inspection, registered, violations);
     ASSIGN_OR_RETURN(std::optional<store::StoredInspection> there, store::FindInspection(tx, candidate.inspection));

@@ -364,7 +364,7 @@ TEST_F(RegistryTest, DraftsAreHidden) {
   EXPECT_THAT(get(server_.As("aud", {"auditor"})), IsOk());
   EXPECT_THAT(get(server_.AsService("publication")), IsOk());
   EXPECT_THAT(get(server_.As("op", {"operator"})), StatusIs(kNotFound));
-  EXPECT_THAT(List(Registrar()), ElementsAre("inspections/another", "inspections/safe-to-share"));
+  EXPECT_THAT(List(Registrar()), ::testing::UnorderedElementsAre("inspections/another", "inspections/safe-to-share"));
   EXPECT_THAT(List(server_.As("aud", {"auditor"})), SizeIs(2));
   EXPECT_THAT(List(server_.AsService("publication")), SizeIs(2));
   EXPECT_THAT(List(Author()), ElementsAre("inspections/safe-to-share"));
@@ -391,7 +391,10 @@ TEST_F(RegistryTest, PagesReports) {
   request.set_page_token(first.next_page_token());
   ASSERT_THAT(stub_->ListInspections(Registrar().get(), request, &second), IsOk());
   ASSERT_THAT(second.inspections(), SizeIs(1));
-  EXPECT_EQ(second.inspections(0).name(), "inspections/c");
+  // Of one day, so in some order that does not change.
+  EXPECT_THAT((std::vector<std::string>{first.inspections(0).name(), first.inspections(1).name(),
+                                        second.inspections(0).name()}),
+              ::testing::UnorderedElementsAre("inspections/a", "inspections/b", "inspections/c"));
   EXPECT_THAT(second.next_page_token(), IsEmpty());
 }
 

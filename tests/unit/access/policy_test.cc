@@ -308,7 +308,8 @@ TEST_F(PolicyTest, AnUnregisteredRequestHasNoMethod) { EXPECT_EQ(policy_.Find(Ac
 class CompileTest : public ::testing::Test {
  protected:
   // A service T with one method M for each of the given options.
-  absl::StatusOr<Policy> Compile(const std::vector<std::string>& options, bool same_request = false) {
+  absl::StatusOr<Policy> Compile(const std::vector<std::string>& options, bool same_request = false,
+                                 const std::string& more = "") {
     std::string methods;
     std::string messages;
     for (size_t i = 0; i < options.size(); ++i) {
@@ -322,7 +323,7 @@ class CompileTest : public ::testing::Test {
                     request + "' label: LABEL_OPTIONAL } }\n";
       }
       methods += "method { name: 'M" + std::to_string(i) + "' input_type: '" + request + "' output_type: '" + request +
-                 "' options { " + options[i] + " } }\n";
+                 "' " + more + " options { " + options[i] + " } }\n";
     }
     FileDescriptorProto file;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
@@ -334,8 +335,9 @@ class CompileTest : public ::testing::Test {
     EXPECT_NE(built, nullptr);
     return Policy::Compile({built->service(0)});
   }
-  void ExpectRefused(const std::string& option, const std::string& why) {
-    EXPECT_THAT(Compile({option}).status(),
+  // `more` is said of the method.
+  void ExpectRefused(const std::string& option, const std::string& why, const std::string& more = "") {
+    EXPECT_THAT(Compile({option}, /*same_request=*/false, more).status(),
                 AllOf(StatusIs(absl::StatusCode::kInternal), MessageIs(AllOf(HasSubstr("M0"), HasSubstr(why)))));
   }
 
@@ -356,6 +358,8 @@ TEST_F(CompileTest, BrokenRulesAreNamed) {
   ExpectRefused("[section55.common.v1.access] { roles: AUDITOR across_bodies: true }", "a list across bodies");
   ExpectRefused("[section55.common.v1.access] { services: 'publication' tenant: 'name' across_bodies: true }",
                 "a list across bodies");
+  ExpectRefused("[section55.common.v1.access] { roles: AUTHOR tenant: 'name' }", "no tenant can be in it",
+                "client_streaming: true");
   for (const char* path : {"nam", "names", "size", "self", "self.", "self.size", "name.x", ".name", "names.x"}) {
     ExpectRefused(std::string("[section55.common.v1.access] { roles: AUTHOR tenant: '") + path + "' }",
                   "no text field");
