@@ -361,7 +361,7 @@ TEST(LoopsTest, AdminShowsWhatRunsAndWhoRunsIt) {
     }
     return names;
   };
-  EXPECT_THAT(names_of(Service::kRegistry), ElementsAre("jobs", "prune"));
+  EXPECT_THAT(names_of(Service::kRegistry), ElementsAre("catalogue", "jobs", "prune"));
   EXPECT_THAT(names_of(Service::kAuthoring),
               ElementsAre("follow inspection-registry", "follow publication", "jobs", "prune"));
   EXPECT_THAT(names_of(Service::kDeadlines),
