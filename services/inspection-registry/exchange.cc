@@ -84,6 +84,11 @@ class Importing {
   absl::Status ReadAll(NextPiece next) {
     v1::ImportInspectionsRequest piece;
     ASSIGN_OR_RETURN(bool more, next(piece));
+    if (!more) {
+      return base::Error(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
+                         "no message came, or one that cannot be read: it is not of the method's type, or a text in it "
+                         "is not UTF-8");
+    }
     how_ = piece;
     how_.clear_data();
     how_.clear_last();
@@ -123,8 +128,9 @@ class Importing {
       }
       ASSIGN_OR_RETURN(more, next(piece));
     }
-    return base::Error(absl::StatusCode::kInvalidArgument, "FILE_INCOMPLETE",
-                       "the stream ended before a message with `last`; nothing was done");
+    return base::Error(
+        absl::StatusCode::kInvalidArgument, "FILE_INCOMPLETE",
+        "the stream ended, or a message of it could not be read, before one with `last`; nothing was done");
   }
 
   // What is wrong with each report by itself.
