@@ -32,9 +32,10 @@ struct LineWriter::State {
 
   void Run();
   void AwaitCall(int milliseconds) const;
+  // A line, or the news of lines lost while the batch in hand took all the room.
   bool Waiting() {
     absl::MutexLock lock(&mutex);
-    return !lines.empty();
+    return !lines.empty() || lost_untold > 0;
   }
   bool Take(std::string& batch);
   bool Write(std::string_view& rest);

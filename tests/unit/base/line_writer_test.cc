@@ -97,6 +97,17 @@ TEST(LineWriterTest, AReaderThatStallsHoldsUpNobodyAndLearnsWhatItMissed) {
   EXPECT_EQ(pipe.ReadUntil("again").size(), 1u);
 }
 
+TEST(LineWriterTest, WhatWasLostIsToldThoughNoLineFollows) {
+  StalledPipe pipe;
+  LineWriter writer(OptionsFor(pipe.writer()));
+  // All the room there is.
+  ASSERT_TRUE(writer.Add("first\n" + std::string((256 << 10) - 13, 'x') + "second\n", false));
+  pipe.ReadUntil("first");  // so the batch is in hand, and nothing waits behind it
+  ASSERT_FALSE(writer.Add("third\n", false));
+  pipe.ReadUntil("second");
+  EXPECT_EQ(pipe.ReadUntil("lost"), std::vector<std::string>{"lost 1"});
+}
+
 TEST(LineWriterTest, WhatIsImportantHasRoomOfItsOwn) {
   StalledPipe pipe;
   LineWriter writer(OptionsFor(pipe.writer()));
