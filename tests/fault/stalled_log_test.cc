@@ -11,11 +11,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "libs/rpc/server.h"
 #include "libs/testing/matchers.h"
 #include "libs/testing/suite.h"
 #include "tests/fault/choices.h"
@@ -50,7 +54,12 @@ TEST(StalledLogTest, HoldsUpNeitherCallsNorTheEnd) {
   command.words.push_back("--max_calls_per_caller=0");
   testing::Process process(command, pipe, pipe);
 
+  // Over a connection to this process, and when it has started.
+  ASSERT_THAT(suite.Call("auditor", &InspectionRegistry::Stub::ListForces, registry::v1::ListForcesRequest()), IsOk());
+
   std::atomic<int> answered = 0;
+  std::mutex mutex;
+  std::set<std::string> refusals;
   std::vector<std::thread> callers;
   for (int i = 0; i < callers_at_once; ++i) {
     callers.emplace_back([&] {
@@ -61,14 +70,20 @@ TEST(StalledLogTest, HoldsUpNeitherCallsNorTheEnd) {
         registry::v1::ListForcesRequest request;
         request.set_page_size(1);
         registry::v1::ListForcesResponse response;
-        answered += stub->ListForces(context.get(), request, &response).ok();
+        const grpc::Status status = stub->ListForces(context.get(), request, &response);
+        if (status.ok()) {
+          ++answered;
+        } else {
+          const std::lock_guard lock(mutex);
+          refusals.insert(rpc::FromGrpc(status).ToString());
+        }
       }
     });
   }
   for (std::thread& caller : callers) {
     caller.join();
   }
-  EXPECT_EQ(answered, calls_of_each * callers_at_once);
+  EXPECT_EQ(answered, calls_of_each * callers_at_once) << absl::StrJoin(refusals, "\n");
 
   httplib::Client metrics("127.0.0.1", suite.metrics_port(Service::kRegistry));
   const auto page = metrics.Get("/metrics");
