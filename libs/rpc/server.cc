@@ -1,6 +1,7 @@
 #include "libs/rpc/server.h"
 
 #include <fmt/format.h>
+#include <grpc/grpc.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
@@ -33,6 +34,9 @@ constexpr absl::Duration kFarewell = absl::Milliseconds(250);
 void SetUpGrpcOnce() {
   static const bool done = [] {
     grpc::EnableDefaultHealthCheckService(true);
+    // Never undone: taking the library down waits up to 10 seconds for connections that are still on their way out, longer than a process
+    // may take to end, and a process that ends gives back everything anyway.
+    grpc_init();
     return true;
   }();
   (void)done;

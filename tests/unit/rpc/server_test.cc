@@ -1,6 +1,7 @@
 #include "libs/rpc/server.h"
 
 #include <gmock/gmock.h>
+#include <grpc/grpc.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -40,6 +41,14 @@ TEST_F(ServerTest, ABodyKnowsItsCall) {
   EXPECT_THAT(Get(std::move(context)), IsOk());
   EXPECT_EQ(RequestId(), "my-request.1");
   EXPECT_EQ(authoring_->runs, 1);
+}
+
+// It waits up to 10 seconds for connections on their way out when it goes, and a process must have ended by then.
+TEST_F(ServerTest, TheLibraryOutlivesServers) {
+  Start();
+  EXPECT_THAT(Get(Author()), IsOk());
+  server_.reset();
+  EXPECT_NE(grpc_is_initialized(), 0);
 }
 
 TEST_F(ServerTest, RequestIdsAreMadeOrReplaced) {
