@@ -59,17 +59,42 @@ int64_t NewOrderedId() {
   return std::max(before + 1, wanted);
 }
 
-std::string Sha256Hex(std::string_view bytes) {
+struct Sha256::State {
+  // Without memory there is nothing that could be said of the bytes.
+  State() : context(EVP_MD_CTX_new()) {
+    Check(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr));
+  }
+  ~State() { EVP_MD_CTX_free(context); }
+  static void Check(bool done) {
+    if (!done) {
+      std::abort();
+    }
+  }
+  EVP_MD_CTX* const context;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+
+void Sha256::Add(std::string_view bytes) {
+  State::Check(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
+}
+
+std::string Sha256::Hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-    std::abort();
-  }
+  State::Check(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1);
   std::string hex;
   for (unsigned int i = 0; i < size; ++i) {
     hex += fmt::format("{:02x}", digest[i]);
   }
   return hex;
+}
+
+std::string Sha256Hex(std::string_view bytes) {
+  Sha256 digest;
+  digest.Add(bytes);
+  return digest.Hex();
 }
 
 bool IsResourceId(std::string_view id) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,23 @@ std::string NewUuid();
 // Larger than all that this process had before, and than those of others a moment ago as far as the clocks agree. Two processes get the
 // same once in thousands of times when they ask in the same microsecond, so the table's key has to refuse the second.
 int64_t NewOrderedId();
+
+// The SHA-256 of what comes piece by piece. Not thread-safe.
+class Sha256 {
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+
+  void Add(std::string_view bytes);
+  // Of all that was added, as 64 lower-case hexadecimal digits. Once, as the last.
+  std::string Hex();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // The SHA-256 of `bytes` as 64 lower-case hexadecimal digits.
 std::string Sha256Hex(std::string_view bytes);

@@ -120,9 +120,8 @@ absl::StatusOr<int> CheckRequests(Transaction& tx, std::array<std::string, 3>& a
                              values, [&](const Row& row) {
                                ++found;
                                after = {std::string(row.Text(0)), std::string(row.Text(1)), std::string(row.Text(2))};
-                               if (ChecksumOf(row.Text(4)) != row.Int64(3)) {
-                                 damage.push_back({"requests", fmt::format("{}", fmt::join(after, ", ")), "checksum"});
-                               }
+                               CheckContent("requests", fmt::format("{}", fmt::join(after, "/")), row.Text(4),
+                                            row.Int64(3), damage);
                              }));
     checked += found;
     rest = found == 0 ? rest + 1 : 0;

@@ -87,6 +87,13 @@ std::string SerialiseDeterministically(const google::protobuf::MessageLite& mess
 
 int64_t ChecksumOf(std::string_view bytes) { return std::bit_cast<int64_t>(XXH3_64bits(bytes.data(), bytes.size())); }
 
+void CheckContent(std::string_view table, std::string_view key, std::string_view bytes, int64_t checksum,
+                  std::vector<Damage>& damage) {
+  if (ChecksumOf(bytes) != checksum) {
+    damage.push_back({std::string(table), std::string(key), std::string(kMismatch)});
+  }
+}
+
 MessageTable::MessageTable(const TableDefinition& definition, const google::protobuf::Message& prototype)
     : name_(definition.name), key_columns_(static_cast<int>(definition.key.size())), prototype_(prototype) {
   const auto& [name, key, columns] = definition;

@@ -56,6 +56,10 @@ struct Damage {
   std::string problem;  // "does not match its checksum"
 };
 
+// For a table that is read in its own way: adds the row to `damage` when its bytes do not match their checksum.
+void CheckContent(std::string_view table, std::string_view key, std::string_view bytes, int64_t checksum,
+                  std::vector<Damage>& damage);
+
 // What does not depend on the message. Thread-safe; the SQL is put together once.
 class MessageTable {
  public:

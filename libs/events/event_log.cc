@@ -410,9 +410,7 @@ absl::StatusOr<int> EventLog::CheckStorage(int64_t& after, int limit, std::vecto
                     {after, limit}, [&](const db::Row& row) {
                       ++count;
                       after = row.Int64(0);
-                      if (db::ChecksumOf(row.Text(2)) != row.Int64(1)) {
-                        damage.push_back({"events", std::to_string(after), "checksum"});
-                      }
+                      db::CheckContent("events", std::to_string(after), row.Text(2), row.Int64(1), damage);
                     });
   }));
   return count;

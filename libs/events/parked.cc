@@ -1,5 +1,7 @@
 #include "libs/events/parked.h"
 
+#include <fmt/format.h>
+
 #include "absl/strings/numbers.h"
 #include "google/protobuf/util/time_util.h"
 #include "libs/base/status.h"
@@ -67,16 +69,15 @@ absl::StatusOr<std::vector<admin::v1::ParkedEvent>> ListParked(db::Transaction& 
 absl::StatusOr<int> CheckParked(db::Transaction& tx, ParkedKey& after, int limit, std::vector<db::Damage>& damage) {
   int count = 0;
   const ParkedKey from = after;
-  RETURN_IF_ERROR(tx.Query(
-      "SELECT source, position, checksum, event FROM parked_events "
-      "WHERE source >= ? AND (source > ? OR position > ?) ORDER BY source, position LIMIT ?",
-      {from.source, from.source, from.position, limit}, [&](const db::Row& row) {
-        ++count;
-        after = {std::string(row.Text(0)), row.Int64(1)};
-        if (db::ChecksumOf(row.Text(3)) != row.Int64(2)) {
-          damage.push_back({"parked_events", after.source + ", " + std::to_string(after.position), "checksum"});
-        }
-      }));
+  RETURN_IF_ERROR(
+      tx.Query("SELECT source, position, checksum, event FROM parked_events "
+               "WHERE source >= ? AND (source > ? OR position > ?) ORDER BY source, position LIMIT ?",
+               {from.source, from.source, from.position, limit}, [&](const db::Row& row) {
+                 ++count;
+                 after = {std::string(row.Text(0)), row.Int64(1)};
+                 db::CheckContent("parked_events", fmt::format("{}/{}", after.source, after.position), row.Text(3),
+                                  row.Int64(2), damage);
+               }));
   return count;
 }
 

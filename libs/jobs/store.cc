@@ -243,9 +243,7 @@ absl::StatusOr<int> Check(db::Transaction& tx, int64_t& id, int limit, std::vect
                            [&](const db::Row& row) {
                              ++count;
                              id = row.Int64(0);
-                             if (db::ChecksumOf(row.Text(2)) != row.Int64(1)) {
-                               damage.push_back({"jobs", std::to_string(id), "checksum"});
-                             }
+                             db::CheckContent("jobs", std::to_string(id), row.Text(2), row.Int64(1), damage);
                            }));
   return count;
 }

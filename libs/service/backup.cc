@@ -2,12 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -18,6 +16,7 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "libs/base/ids.h"
 #include "libs/base/status.h"
 #include "libs/db/backup.h"
 #include "libs/events/recovery.h"
@@ -44,8 +43,7 @@ absl::Status CannotWrite(const std::string& path) {
 // written.
 std::string Digest(const std::string& path, int64_t size, std::ostream* to = nullptr) {
   std::ifstream stream(path, std::ios::binary);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
+  base::Sha256 digest;
   std::vector<char> buffer(1 << 20);
   while (size > 0) {
     stream.read(buffer.data(), std::min<int64_t>(size, static_cast<int64_t>(buffer.size())));
@@ -53,17 +51,10 @@ std::string Digest(const std::string& path, int64_t size, std::ostream* to = nul
     if (got <= 0 || (to != nullptr && !to->write(buffer.data(), got))) {
       return {};
     }
-    EVP_DigestUpdate(context.get(), buffer.data(), static_cast<size_t>(got));
+    digest.Add({buffer.data(), static_cast<size_t>(got)});
     size -= got;
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned length = 0;
-  EVP_DigestFinal_ex(context.get(), digest.data(), &length);
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) {
-    text += fmt::format("{:02x}", digest[i]);
-  }
-  return text;
+  return digest.Hex();
 }
 
 bool SyncPath(const std::string& path) {

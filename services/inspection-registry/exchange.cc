@@ -104,7 +104,7 @@ class Importing {
                            {{"largest_bytes", std::to_string(kLargestImport)}});
       }
       // The same file has the same digest however it is cut.
-      whole_ += piece.data();
+      digest_.Add(piece.data());
       file_->Read(piece.data());
       if (file_->candidates().size() > static_cast<size_t>(kMostImported)) {
         return base::Error(absl::StatusCode::kResourceExhausted, "FILE_TOO_LARGE",
@@ -112,8 +112,7 @@ class Importing {
                            {{"most_reports", std::to_string(kMostImported)}});
       }
       if (piece.last()) {
-        how_.set_data(base::Sha256Hex(whole_));
-        whole_ = std::string();
+        how_.set_data(digest_.Hex());
         file_->Finish();
         found_ = file_->problems();
         return absl::OkStatus();
@@ -325,7 +324,7 @@ class Importing {
   // The first message, with the file's digest in place of its bytes: what a repeat must equal.
   v1::ImportInspectionsRequest how_;
   std::optional<ImportFile> file_;
-  std::string whole_;
+  base::Sha256 digest_;
   int64_t bytes_ = 0;
   int64_t told_rows_ = 0;
   absl::flat_hash_map<std::string, size_t> places_;                 // of each report in the file, by name

@@ -386,10 +386,11 @@ TEST_P(AdminTest, StorageIsCheckedWhole) {
   std::vector<std::string> damaged;
   for (const admin::v1::DamagedRow& row : response.damaged_rows()) {
     damaged.push_back(row.table() + " " + row.key());
+    EXPECT_EQ(row.problem(), "does not match its checksum");
   }
   EXPECT_THAT(damaged,
-              ElementsAre("texts 1", "texts 777", "texts 1203", "events 2", "parked_events inspection-registry, 7",
-                          "requests people/ann, a/Get, id-0", "requests people/bob, b/Get, id-599", "jobs 2"));
+              ElementsAre("texts 1", "texts 777", "texts 1203", "events 2", "parked_events inspection-registry/7",
+                          "requests people/ann/a/Get/id-0", "requests people/bob/b/Get/id-599", "jobs 2"));
   EXPECT_EQ(response.rows_read(), kRows + kMore);
 }
 

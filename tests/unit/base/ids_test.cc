@@ -46,6 +46,14 @@ TEST(IdsTest, Sha256) {
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(IdsTest, Sha256OfPiecesIsThatOfTheWhole) {
+  Sha256 digest;
+  for (const char* piece : {"a", "", "bc"}) {
+    digest.Add(piece);
+  }
+  EXPECT_EQ(digest.Hex(), Sha256Hex("abc"));
+}
+
 TEST(IdsTest, ResourceIds) {
   for (const std::string& id : {std::string("a"), std::string("norfolk-pcc"), std::string("7"), std::string(63, 'a')}) {
     EXPECT_TRUE(IsResourceId(id)) << id;
