@@ -130,8 +130,10 @@ absl::StatusOr<int64_t> FreePlace(db::Transaction& tx, const v1::Inspection& ins
   const int64_t day = LowestOf(DayNumberOf(inspection.publication_date()));
   while (true) {
     const int64_t place = day | name << kFindingBits | kTop;
-    ASSIGN_OR_RETURN(const std::string there, InspectionAt(tx, place));
-    if (there.empty()) {
+    bool taken = false;
+    RETURN_IF_ERROR(tx.Query("SELECT place FROM listed_inspections WHERE place = ?", {place},
+                             [&](const db::Row&) { taken = true; }));
+    if (!taken) {
       return place;
     }
     name = (name + 1) % kNames;
@@ -247,13 +249,6 @@ absl::StatusOr<std::optional<CataloguedInspection>> FindCatalogued(db::Transacti
         found = CataloguedInspection{{place - kTop, place - 1}, static_cast<v1::Inspection::State>(row.Int64(1))};
       }));
   return found;
-}
-
-absl::StatusOr<std::string> InspectionAt(db::Transaction& tx, int64_t place) {
-  std::string inspection;
-  RETURN_IF_ERROR(tx.Query("SELECT inspection FROM listed_inspections WHERE place = ?", {place},
-                           [&](const db::Row& row) { inspection = row.Text(0); }));
-  return inspection;
 }
 
 absl::StatusOr<std::optional<v1::Finding>> FindingAt(db::Transaction& tx, int64_t place) {

@@ -53,9 +53,6 @@ struct CataloguedInspection {
 };
 absl::StatusOr<std::optional<CataloguedInspection>> FindCatalogued(db::Transaction& tx, std::string_view inspection_id);
 
-// The id of the report at a place; empty when there is none.
-absl::StatusOr<std::string> InspectionAt(db::Transaction& tx, int64_t place);
-
 // The finding at a place, with its name, title and date; nothing when there is none.
 absl::StatusOr<std::optional<v1::Finding>> FindingAt(db::Transaction& tx, int64_t place);
 

@@ -305,16 +305,15 @@ absl::Status FindInspections(const rpc::Call& call, db::Database& database, cons
         size_t bytes = 0;
         ASSIGN_OR_RETURN(const auto next, Fill(tx, store::InspectionWords(), wanted, paging.size,
                                                [&](int64_t place) -> absl::StatusOr<Look> {
-                                                 ASSIGN_OR_RETURN(const std::string id, store::InspectionAt(tx, place));
-                                                 if (id.empty()) {
+                                                 ASSIGN_OR_RETURN(auto found, store::InspectionAt(tx, place));
+                                                 if (!found) {
                                                    return Look::kPassedOver;
                                                  }
-                                                 ASSIGN_OR_RETURN(auto stored, store::LoadInspection(tx, id));
-                                                 bytes += stored.message.ByteSizeLong();
+                                                 bytes += found->ByteSizeLong();
                                                  if (bytes > kPageBytes && page.inspections_size() > 0) {
                                                    return Look::kNoRoom;
                                                  }
-                                                 *page.add_inspections() = std::move(stored.message);
+                                                 *page.add_inspections() = *std::move(found);
                                                  return Look::kAdded;
                                                }));
         SetNext(request, next, page);

@@ -180,6 +180,14 @@ absl::Status UpdateInspection(db::Transaction& tx, StoredInspection& stored) {
   return EnterInCatalogue(tx, stored.message, /*is_new=*/false);
 }
 
+absl::StatusOr<std::optional<v1::Inspection>> InspectionAt(db::Transaction& tx, int64_t place) {
+  ASSIGN_OR_RETURN(auto rows, Inspections().Select(tx,
+                                                   "JOIN listed_inspections ON listed_inspections.inspection = "
+                                                   "inspections.inspection WHERE listed_inspections.place = ?",
+                                                   {place}));
+  return rows.empty() ? std::nullopt : std::optional(std::move(rows[0].message));
+}
+
 absl::StatusOr<std::optional<StoredInspection>> FindInspection(db::Transaction& tx, const v1::Inspection& named) {
   return Inspections().Find(tx, {IdOf(named.name())});
 }

@@ -80,6 +80,9 @@ absl::StatusOr<StoredInspection> LoadInspection(db::Transaction& tx, std::string
 // Adds a report, by its name, at version 1 and sets its etag. ALREADY_EXISTS, naming the resource.
 absl::Status InsertInspection(db::Transaction& tx, StoredInspection& stored);
 
+// The report at a place of the catalogue (catalogue.h); nothing when there is none.
+absl::StatusOr<std::optional<v1::Inspection>> InspectionAt(db::Transaction& tx, int64_t place);
+
 // The report of this one's name, if there is one.
 absl::StatusOr<std::optional<StoredInspection>> FindInspection(db::Transaction& tx, const v1::Inspection& named);
 
