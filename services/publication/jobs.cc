@@ -13,7 +13,6 @@
 #include "libs/calendar/london.h"
 #include "libs/events/recovery.h"
 #include "section55/publication/v1/events.pb.h"
-#include "services/publication/renditions.h"
 #include "services/publication/rules.h"
 
 namespace section55::publication {
@@ -77,8 +76,8 @@ std::string ReasonOf(const absl::Status& error) {
 
 class Publisher {
  public:
-  Publisher(db::Database& database, base::Clock& clock, events::EventLog& log, std::string public_url)
-      : database_(database), clock_(clock), log_(log), public_url_(std::move(public_url)) {}
+  Publisher(db::Database& database, base::Clock& clock, events::EventLog& log, Renderer& renderer)
+      : database_(database), clock_(clock), log_(log), renderer_(renderer) {}
 
   absl::StatusOr<jobs::Effect> Run(const jobs::Job& job) {
     ASSIGN_OR_RETURN(const Edition edition, ReadJobKey(job.key));
@@ -97,7 +96,7 @@ class Publisher {
     }
     RETURN_IF_ERROR(read);
 
-    ASSIGN_OR_RETURN(Renditions staged, Render(approved, earlier, public_url_));
+    ASSIGN_OR_RETURN(Renditions staged, renderer_.Render(approved, earlier));
     RETURN_IF_ERROR(
         database_.Write([&](db::Transaction& tx) -> absl::Status { return SaveRenditions(tx, edition, staged); }));
     // Not before: everybody can read it now.
@@ -106,7 +105,7 @@ class Publisher {
     record.set_content_hash(staged.content_hash);
     record.set_source_hash(SourceHash(approved));
     record.set_renderer_version(kRendererVersion);
-    ASSIGN_OR_RETURN(Renditions renditions, RenderPublished(approved, record, public_url_, std::move(staged)));
+    ASSIGN_OR_RETURN(Renditions renditions, renderer_.RenderPublished(approved, record, std::move(staged)));
     return jobs::Effect([this, edition, approved = std::move(approved), record = std::move(record),
                          renditions = std::move(renditions), now, cause = job.payload,
                          remembered](db::Transaction& tx) -> absl::Status {
@@ -183,14 +182,14 @@ class Publisher {
   db::Database& database_;
   base::Clock& clock_;
   events::EventLog& log_;
-  const std::string public_url_;
+  Renderer& renderer_;
 };
 
 }  // namespace
 
 void RegisterJobs(jobs::Queue& queue, db::Database& database, base::Clock& clock, events::EventLog& log,
-                  std::string public_url) {
-  const auto publisher = std::make_shared<Publisher>(database, clock, log, std::move(public_url));
+                  Renderer& renderer) {
+  const auto publisher = std::make_shared<Publisher>(database, clock, log, renderer);
   queue.Handle(std::string(kKind),
                {.run = [publisher](const jobs::Job& job) { return publisher->Run(job); },
                 .most_attempts = kAttempts,

@@ -40,14 +40,15 @@ int main(int argc, char** argv) {
   while (public_url.ends_with('/')) {
     public_url.pop_back();
   }
-  publication::PublicationService service(parts.server, parts.database, public_url);
+  publication::Renderer renderer(std::move(public_url));
+  publication::PublicationService service(parts.server, parts.database, renderer);
   // Here people act for bodies only.
   service::Directory directory(parts.database, [](db::Transaction&, std::string_view body) {
     return absl::StatusOr<std::string>(base::NotFound(body));
   });
   process.Serve(publication::kServiceName, service, &directory);
   process.OfferFeedTo({"response-authoring", "deadline-scheduler"});
-  publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, public_url);
+  publication::RegisterJobs(parts.jobs, parts.database, parts.clock, parts.log, renderer);
   process.Follow("response-authoring", absl::GetFlag(FLAGS_response_authoring),
                  publication::AuthoringHandlers(parts.jobs, parts.clock), publication::HeldOfAuthoring());
   // What is kept here of the registry's events, response-authoring gives back, and more.

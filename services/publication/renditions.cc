@@ -1,5 +1,6 @@
 #include "services/publication/renditions.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/base/ids.h"
@@ -21,6 +22,12 @@ using Format = v1::GetRenditionRequest;
 
 constexpr size_t kLargest = base::kLargestRendition;
 
+// As many as are approved at about the same time, and no more memory than that; one that is larger is made twice.
+constexpr size_t kMostKept = 4;
+constexpr size_t kLargestKept = 4 * base::kMebibyte;
+
+constexpr auto kDocuments = {Format::HTML, Format::PDF, Format::DOCX, Format::TEXT};  // those that tell of publication
+
 // What is made from one tree, within `limit` bytes each.
 class FromTree {
  public:
@@ -31,6 +38,8 @@ class FromTree {
         limit_(limit),
         budget_(limit),
         document_(BuildDocument(response, record, public_url, options_, budget_)) {}
+
+  const document::Document& document() const { return document_; }
 
   absl::StatusOr<std::string> Make(Format::Format format) const {
     // Before anything is made: what was left out of the tree took no memory.
@@ -69,48 +78,78 @@ class FromTree {
   const document::Document document_;
 };
 
-// Those that tell when they were published.
-absl::Status AddDocuments(const authoring::v1::Response& response, const v1::PublicationRecord& record,
-                          std::string_view public_url, size_t limit, Renditions& renditions) {
-  const FromTree tree(response, record, public_url, {}, limit);
-  for (const auto format : {Format::HTML, Format::PDF, Format::DOCX, Format::TEXT}) {
-    ASSIGN_OR_RETURN(renditions.bytes[format], tree.Make(format));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
-absl::StatusOr<Renditions> Render(const authoring::v1::Response& approved,
-                                  const std::optional<v1::PublicationRecord>& earlier, std::string_view public_url) {
+std::optional<Renderer::Bytes> Renderer::Take(const document::Document& document) {
+  const absl::MutexLock lock(&mutex_);
+  const auto found =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.document == document; });
+  if (found == kept_.end()) {
+    return std::nullopt;
+  }
+  Bytes bytes = std::move(found->bytes);
+  kept_.erase(found);
+  return bytes;
+}
+
+void Renderer::Keep(const document::Document& document, const Bytes& bytes) {
+  size_t size = 0;
+  for (const auto& [format, its] : bytes) {
+    size += its.size();
+  }
+  if (size > kLargestKept) {
+    return;
+  }
+  Kept kept{document, bytes};
+  const absl::MutexLock lock(&mutex_);
+  kept_.push_front(std::move(kept));
+  if (kept_.size() > kMostKept) {
+    kept_.pop_back();
+  }
+}
+
+absl::StatusOr<Renditions> Renderer::Render(const authoring::v1::Response& approved,
+                                            const std::optional<v1::PublicationRecord>& earlier) {
   constexpr size_t kLimit = kLargest - kRoomForProof;
   ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Describe(approved, earlier));
-  Renditions renditions;
   ASSIGN_OR_RETURN(const v1::PublicationRecord alone, rules::Describe(approved, std::nullopt));
-  ASSIGN_OR_RETURN(renditions.bytes[Format::JSON],
-                   FromTree(approved, alone, public_url, {.tells_of_publication = false}, kLimit).Make(Format::JSON));
-  renditions.content_hash = base::Sha256Hex(renditions.bytes[Format::JSON]);
+  ASSIGN_OR_RETURN(std::string json,
+                   FromTree(approved, alone, public_url_, {.tells_of_publication = false}, kLimit).Make(Format::JSON));
+  Renditions renditions;
+  renditions.content_hash = base::Sha256Hex(json);
   record.set_content_hash(renditions.content_hash);
-  RETURN_IF_ERROR(AddDocuments(approved, record, public_url, kLimit, renditions));
+  const FromTree tree(approved, record, public_url_, {}, kLimit);
+  if (std::optional<Bytes> kept = Take(tree.document())) {
+    renditions.bytes = *std::move(kept);
+  } else {
+    for (const auto format : kDocuments) {
+      ASSIGN_OR_RETURN(renditions.bytes[format], tree.Make(format));
+    }
+    Keep(tree.document(), renditions.bytes);
+  }
+  renditions.bytes[Format::JSON] = std::move(json);
   return renditions;
 }
 
-absl::StatusOr<Renditions> RenderPublished(const authoring::v1::Response& approved, const v1::PublicationRecord& record,
-                                           std::string_view public_url, Renditions staged) {
-  RETURN_IF_ERROR(AddDocuments(approved, record, public_url, kLargest, staged));
+absl::StatusOr<Renditions> Renderer::RenderPublished(const authoring::v1::Response& approved,
+                                                     const v1::PublicationRecord& record, Renditions staged) const {
+  const FromTree tree(approved, record, public_url_, {}, kLargest);
+  for (const auto format : kDocuments) {
+    ASSIGN_OR_RETURN(staged.bytes[format], tree.Make(format));
+  }
   return staged;
+}
+
+absl::StatusOr<std::string> Renderer::RenderDraft(const authoring::v1::Response& draft, Format::Format format,
+                                                  const std::string& finding) const {
+  ASSIGN_OR_RETURN(const v1::PublicationRecord record, rules::Describe(draft, std::nullopt));
+  return FromTree(draft, record, public_url_, {.watermark = "Draft", .finding = finding, .tells_of_publication = false},
+                  kLargest)
+      .Make(format);
 }
 
 std::string SourceHash(const authoring::v1::Response& approved) {
   return base::Sha256Hex(db::SerialiseDeterministically(approved));
-}
-
-absl::StatusOr<std::string> RenderDraft(const authoring::v1::Response& draft, std::string_view public_url,
-                                        v1::GetRenditionRequest::Format format, const std::string& finding) {
-  ASSIGN_OR_RETURN(const v1::PublicationRecord record, rules::Describe(draft, std::nullopt));
-  return FromTree(draft, record, public_url, {.watermark = "Draft", .finding = finding, .tells_of_publication = false},
-                  kLargest)
-      .Make(format);
 }
 
 }  // namespace section55::publication

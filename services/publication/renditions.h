@@ -2,13 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "libs/base/limits.h"
+#include "libs/document/document.h"
 #include "section55/authoring/v1/response.pb.h"
 #include "section55/publication/v1/publication.pb.h"
 
@@ -29,22 +33,43 @@ struct Renditions {
   std::string content_hash;  // SHA-256 of the JSON
 };
 
-// Makes all renditions of an edition whose instant is not known yet. What passes here can be published: the check before approval and
-// publication itself are this function. `earlier` is the record of the edition that is public, if there is one; `public_url` the
-// register's address as the public knows it, without a slash at the end. INVALID_ARGUMENT: what in the response cannot be rendered or is
-// too large, by field. FAILED_PRECONDITION: fonts are missing. Pure.
-absl::StatusOr<Renditions> Render(const authoring::v1::Response& approved,
-                                  const std::optional<v1::PublicationRecord>& earlier, std::string_view public_url);
+// Makes renditions. Those of the last few documents are kept in memory: what is made for the check before an approval is what publication
+// needs moments later. `public_url`: the register's address as the public knows it, without a slash at the end. Thread-safe.
+class Renderer {
+ public:
+  explicit Renderer(std::string public_url) : public_url_(std::move(public_url)) {}
 
-// The same once the instant is known: `record` has it, and the hash of `staged`, whose JSON it keeps.
-absl::StatusOr<Renditions> RenderPublished(const authoring::v1::Response& approved, const v1::PublicationRecord& record,
-                                           std::string_view public_url, Renditions staged);
+  // Makes all renditions of an edition whose instant is not known yet. What passes here can be published: the check before approval and
+  // publication itself are this function. `earlier` is the record of the edition that is public, if there is one. INVALID_ARGUMENT: what
+  // in the response cannot be rendered or is too large, by field. FAILED_PRECONDITION: fonts are missing.
+  absl::StatusOr<Renditions> Render(const authoring::v1::Response& approved,
+                                    const std::optional<v1::PublicationRecord>& earlier);
+
+  // The same once the instant is known: `record` has it, and the hash of `staged`, whose JSON it keeps.
+  absl::StatusOr<Renditions> RenderPublished(const authoring::v1::Response& approved,
+                                             const v1::PublicationRecord& record, Renditions staged) const;
+
+  // One rendition of a draft, marked as such. `finding` by name; empty: the whole. INVALID_ARGUMENT as above.
+  absl::StatusOr<std::string> RenderDraft(const authoring::v1::Response& draft, v1::GetRenditionRequest::Format format,
+                                          const std::string& finding) const;
+
+ private:
+  using Bytes = std::map<v1::GetRenditionRequest::Format, std::string>;
+  struct Kept {
+    document::Document document;
+    Bytes bytes;
+  };
+
+  // The renditions of that very document, which are kept no longer then.
+  std::optional<Bytes> Take(const document::Document& document);
+  void Keep(const document::Document& document, const Bytes& bytes);
+
+  const std::string public_url_;
+  absl::Mutex mutex_;
+  std::list<Kept> kept_ ABSL_GUARDED_BY(mutex_);  // the latest first
+};
 
 // SHA-256 of what all this is made from.
 std::string SourceHash(const authoring::v1::Response& approved);
-
-// One rendition of a draft, marked as such. `finding` by name; empty: the whole. INVALID_ARGUMENT as above. Pure.
-absl::StatusOr<std::string> RenderDraft(const authoring::v1::Response& draft, std::string_view public_url,
-                                        v1::GetRenditionRequest::Format format, const std::string& finding);
 
 }  // namespace section55::publication

@@ -12,7 +12,6 @@
 #include "libs/rpc/change.h"
 #include "libs/rpc/paging.h"
 #include "libs/rpc/parent.h"
-#include "services/publication/renditions.h"
 #include "services/publication/rules.h"
 #include "services/publication/store.h"
 #include "services/publication/words.h"
@@ -117,7 +116,7 @@ grpc::Status PublicationService::CheckRenditions(grpc::ServerContext* context,
           return absl::OkStatus();
         },
         call.deadline));
-    ASSIGN_OR_RETURN(const Renditions renditions, Render(request->response(), earlier, public_url_));
+    ASSIGN_OR_RETURN(const Renditions renditions, renderer_.Render(request->response(), earlier));
     for (const auto& [format, bytes] : renditions.bytes) {
       v1::RenditionSize& size = *response->add_renditions();
       size.set_format(format);
@@ -169,8 +168,7 @@ grpc::Status PublicationService::PreviewResponse(grpc::ServerContext* context,
       }
     }
     RETURN_IF_ERROR(violations.ToStatus());
-    ASSIGN_OR_RETURN(const std::string content,
-                     RenderDraft(request->response(), public_url_, request->format(), finding));
+    ASSIGN_OR_RETURN(const std::string content, renderer_.RenderDraft(request->response(), request->format(), finding));
     return Send(content, *writer);
   });
 }

@@ -1,12 +1,12 @@
 // The transport of publication: authorised calls in, rules and store, answers out.
 #pragma once
 
-#include <string>
-#include <utility>
+#include <string_view>
 
 #include "libs/db/database.h"
 #include "libs/rpc/server.h"
 #include "section55/publication/v1/publication.grpc.pb.h"
+#include "services/publication/renditions.h"
 
 namespace section55::publication {
 
@@ -15,9 +15,8 @@ inline constexpr std::string_view kServiceName = "section55.publication.v1.Publi
 // Thread-safe.
 class PublicationService : public v1::Publication::Service {
  public:
-  // `public_url` as in renditions.h.
-  PublicationService(rpc::Server& server, db::Database& database, std::string public_url)
-      : server_(server), database_(database), public_url_(std::move(public_url)) {}
+  PublicationService(rpc::Server& server, db::Database& database, Renderer& renderer)
+      : server_(server), database_(database), renderer_(renderer) {}
 
   grpc::Status GetPublication(grpc::ServerContext* context, const v1::GetPublicationRequest* request,
                               v1::PublicationRecord* response) override;
@@ -39,7 +38,7 @@ class PublicationService : public v1::Publication::Service {
  private:
   rpc::Server& server_;
   db::Database& database_;
-  const std::string public_url_;
+  Renderer& renderer_;
 };
 
 }  // namespace section55::publication

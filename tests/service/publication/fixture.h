@@ -58,10 +58,10 @@ class PublicationFixture : public ::testing::Test {
         server_(MorningOf(absl::CivilDay(2021, 2, 9))),
         jobs_(*database_, server_.clock(), "here:1", 1),
         handlers_(AuthoringHandlers(jobs_, server_.clock())) {
-    server_.Add<PublicationService>(kServiceName, *database_, kPublicUrl);
+    server_.Add<PublicationService>(kServiceName, *database_, renderer_);
     server_.Start();
     log_.Start();
-    RegisterJobs(jobs_, watched_, server_.clock(), log_, kPublicUrl);
+    RegisterJobs(jobs_, watched_, server_.clock(), log_, renderer_);
     jobs_.Start();
     stub_ = v1::Publication::NewStub(server_.channel());
   }
@@ -182,6 +182,7 @@ class PublicationFixture : public ::testing::Test {
   WatchedDatabase watched_;  // what the job writes through
   events::EventLog log_;
   section55::testing::TestServer server_;
+  Renderer renderer_{kPublicUrl};
   jobs::Queue jobs_;
   events::Handlers handlers_;
   std::unique_ptr<v1::Publication::Stub> stub_;

@@ -145,10 +145,11 @@ TEST_F(ServiceTest, KeepsWhatEveryRenditionWasMadeFromAndMakesTheSameBytesOfItAg
   }),
               IsOk());
   EXPECT_EQ(SourceHash(source), record.source_hash());
-  absl::StatusOr<Renditions> again = Render(source, std::nullopt, kPublicUrl);
+  Renderer renderer(kPublicUrl);
+  absl::StatusOr<Renditions> again = renderer.Render(source, std::nullopt);
   ASSERT_THAT(again, IsOk());
   EXPECT_EQ(again->content_hash, record.content_hash());
-  again = RenderPublished(source, record, kPublicUrl, *again);
+  again = renderer.RenderPublished(source, record, *again);
   ASSERT_THAT(again, IsOk());
   EXPECT_THAT(again->bytes, SizeIs(5));
   for (const auto& [format, bytes] : again->bytes) {

@@ -43,7 +43,7 @@ authoring::v1::Response RichResponse() {
 }
 
 std::string DraftOf(const authoring::v1::Response& response, Format::Format format, const std::string& finding = "") {
-  const auto draft = RenderDraft(response, kUrl, format, finding);
+  const auto draft = Renderer(kUrl).RenderDraft(response, format, finding);
   EXPECT_THAT(draft, IsOk());
   return draft.value_or("");
 }
@@ -112,13 +112,34 @@ TEST(Renditions, AsPlainTextReadInTheSameOrder) {
   }
 }
 
+TEST(Renditions, ThatAreKeptAreOfThatVeryDocument) {
+  const authoring::v1::Response response = RichResponse();
+  authoring::v1::Response other = response;
+  other.set_monitoring(response.monitoring() + " And again.");
+  const v1::PublicationRecord earlier = *rules::Publish(response, std::nullopt, MorningOf(absl::CivilDay(2021, 2, 9)));
+  Renderer renderer(kUrl);
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& [what, before] :
+         std::vector<std::pair<authoring::v1::Response, std::optional<v1::PublicationRecord>>>{
+             {response, std::nullopt}, {other, std::nullopt}, {response, earlier}}) {
+      const absl::StatusOr<Renditions> made = renderer.Render(what, before);
+      const absl::StatusOr<Renditions> anew = Renderer(kUrl).Render(what, before);
+      ASSERT_THAT(made, IsOk());
+      ASSERT_THAT(anew, IsOk());
+      EXPECT_EQ(made->content_hash, anew->content_hash);
+      EXPECT_TRUE(made->bytes == anew->bytes) << round;
+    }
+  }
+}
+
 TEST(Renditions, OfWhatIsPublishedDifferFromTheDraftByItsMarkAndItsProofAlone) {
   const authoring::v1::Response response = RichResponse();
-  const absl::StatusOr<Renditions> staged = Render(response, std::nullopt, kUrl);
+  Renderer renderer(kUrl);
+  const absl::StatusOr<Renditions> staged = renderer.Render(response, std::nullopt);
   ASSERT_THAT(staged, IsOk());
   v1::PublicationRecord record = *rules::Publish(response, std::nullopt, MorningOf(absl::CivilDay(2021, 2, 9)));
   record.set_content_hash(staged->content_hash);
-  absl::StatusOr<Renditions> published = RenderPublished(response, record, kUrl, *staged);
+  absl::StatusOr<Renditions> published = renderer.RenderPublished(response, record, *staged);
   ASSERT_THAT(published, IsOk());
   EXPECT_EQ(published->bytes.size(), 5U);
   EXPECT_EQ(published->content_hash, base::Sha256Hex(published->bytes[Format::JSON]));
