@@ -91,13 +91,13 @@ void CountRefusedConnection(const std::string& reason) {
   family.Add({{"reason", reason}}).Increment();
 }
 
-void CountPause() {
+prometheus::Counter& Pauses() {
   static auto& counter = prometheus::BuildCounter()
                              .Name("section55_rpc_pauses_total")
                              .Help("Pauses in reading a connection, because a body's or force's people call too fast.")
                              .Register(*Metrics())
                              .Add({});
-  counter.Increment();
+  return counter;
 }
 
 InFlight::InFlight() { CallsInFlight().Increment(); }

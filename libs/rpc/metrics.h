@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "prometheus/counter.h"
 #include "prometheus/registry.h"
 
 namespace section55::rpc {
@@ -36,8 +37,9 @@ void CountRefusal(const std::string& reason);
 // Counts a connection that was hung up on by the listener: section55_rpc_connections_refused_total{reason}. Thread-safe.
 void CountRefusedConnection(const std::string& reason);
 
-// Counts a pause in reading a connection of a tenant whose people call too fast: section55_rpc_pauses_total. Thread-safe.
-void CountPause();
+// Pauses in reading a connection of a tenant whose people call too fast: section55_rpc_pauses_total. A server asks for it when it is
+// made, because Prometheus sees no rise in what was not there before. Thread-safe.
+prometheus::Counter& Pauses();
 
 // Counts the calls under way: section55_rpc_calls_in_flight.
 class InFlight {

@@ -273,7 +273,7 @@ absl::Status Server::Impl::Pace(OpenCall& open, std::string_view tenant) {
     const absl::Duration pause = std::min(kLongestPause, absl::Seconds(short_of / rate_of_tenant.per_second()));
     if (stream_limit->Postpone(open.connection, open.started + pause)) {
       listener->Pause(open.context.peer(), pause);
-      CountPause();
+      Pauses().Increment();
       if (int64_t left_out = 0; slowed.Take(left_out)) {
         base::Log(base::Severity::kWarning, "tenant slowed down",
                   {{"tenant", tenant}, {"peer", open.context.peer()}, {"left_out_before", left_out}});

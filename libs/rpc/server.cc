@@ -66,7 +66,9 @@ Server::Impl::Impl(ServerOptions options, base::Clock& clock, access::TokenVerif
            this->options.max_kept_bytes_per_caller),
       kept_of_tenant(this->options.max_kept_bytes_per_tenant / absl::ToDoubleSeconds(db::kRequestIdLifetime),
                      this->options.max_kept_bytes_per_tenant),
-      watchdog(TickOf(this->options)) {}
+      watchdog(TickOf(this->options)) {
+  Pauses();
+}
 
 Server::Impl::~Impl() = default;
 
