@@ -453,7 +453,8 @@ TEST_F(ServerTest, ClosesWhatComesFromOnePeerAboveItsLimit) {
 }
 
 TEST_F(ServerTest, HangsUpOnARequestThatTakesTooLong) {
-  Start({.slowest_request = absl::ZeroDuration()});
+  // One thread takes them in the order in which they came.
+  Start({.threads = 1, .slowest_request = absl::ZeroDuration()});
   RawClient slow = Connect();
   slow.Send("GET /short HTTP/1.1\r\nHo");
   RawClient next = Connect();
