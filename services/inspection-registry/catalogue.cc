@@ -79,6 +79,10 @@ void AddFacets(const v1::Finding& finding, std::vector<std::string>& facets) {
   for (const std::string& theme : finding.themes()) {
     facets.push_back(TextFacet("theme", theme));
   }
+  if (const auto due = DueDay(finding.due())) {
+    facets.push_back(EnumFacet("due", std::to_string(due->year())));
+    facets.push_back(EnumFacet("due", fmt::format("{}0s", due->year() / 10)));
+  }
 }
 
 std::vector<std::string> FacetsOfReport(const v1::Inspection& inspection) {
@@ -105,10 +109,6 @@ std::vector<std::string> FacetsOfFinding(const v1::Inspection& inspection, const
   facets.push_back(EnumFacet("kind", v1::Finding::Kind_Name(finding.kind())));
   facets.push_back(EnumFacet("grade", v1::Grade_Name(finding.grade())));
   AddFacets(finding, facets);
-  if (const auto due = DueDay(finding.due())) {
-    facets.push_back(EnumFacet("due", std::to_string(due->year())));
-    facets.push_back(EnumFacet("due", fmt::format("{}0s", due->year() / 10)));
-  }
   return facets;
 }
 

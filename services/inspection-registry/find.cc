@@ -27,7 +27,7 @@ using base::Condition;
 constexpr size_t kLongestFilter = 2000;
 // What is left of a message after the other things in it.
 constexpr size_t kPageBytes = base::kLargestMessage - base::kEventRoom;
-// How many findings one page looks through where the index cannot tell the day on which they are due.
+// How many items one page looks through where the index cannot tell the day on which they are due.
 constexpr int kMostLookedAt = 2000;
 constexpr int kBatch = 200;
 constexpr std::string_view kAllReports = "inspections/-";
@@ -274,10 +274,40 @@ absl::Status FindRegistered(const rpc::Call& call, db::Database& database, const
       call.deadline);
 }
 
-void BeginAfter(const Paging& paging, search::Query& query) {
+// What a page of reports or of findings is asked for.
+struct Asked {
+  Wanted wanted;
+  int size = 0;
+};
+
+template <typename Request>
+Asked AskedOf(const Request& request, std::initializer_list<base::FilterField> fields, bool with_drafts,
+              base::Violations& violations) {
+  CheckFilterSize(request.filter(), violations);
+  Asked asked{.wanted = WantedOf(base::ParseFilter(request.filter(), fields, violations), with_drafts)};
+  SetOrder(request.order_by(), asked.wanted.query, violations);
+  const auto paging = rpc::ReadPaging<int64_t, int64_t>(request, violations);
+  asked.size = paging.size;
   if (paging.after) {
-    query.after = search::Place{std::get<0>(*paging.after), std::get<1>(*paging.after)};
+    asked.wanted.query.after = search::Place{std::get<0>(*paging.after), std::get<1>(*paging.after)};
   }
+  return asked;
+}
+
+bool IsDue(const Wanted& wanted, const v1::Finding& finding) {
+  const auto due = wanted.due ? store::DueDay(finding.due()) : std::nullopt;
+  return !wanted.due || (due && *due >= wanted.due->first && *due <= wanted.due->second);
+}
+
+// Adds an item unless the page would grow too large for a message; the first is added always.
+template <typename Item>
+Look Add(Item item, size_t& bytes, google::protobuf::RepeatedPtrField<Item>& page) {
+  bytes += item.ByteSizeLong();
+  if (bytes > kPageBytes && !page.empty()) {
+    return Look::kNoRoom;
+  }
+  *page.Add() = std::move(item);
+  return Look::kAdded;
 }
 
 }  // namespace
@@ -285,37 +315,29 @@ void BeginAfter(const Paging& paging, search::Query& query) {
 absl::Status FindInspections(const rpc::Call& call, db::Database& database, const v1::ListInspectionsRequest& request,
                              bool with_drafts, v1::ListInspectionsResponse& page) {
   base::Violations violations;
-  CheckFilterSize(request.filter(), violations);
-  const auto conditions = base::ParseFilter(
-      request.filter(),
+  const Asked asked = AskedOf(
+      request,
       {base::TextField("text", base::kHas), base::EnumField("kind", v1::Inspection::Kind_descriptor()),
        base::TextField("publisher"), base::DateField("publication_date"),
        base::EnumField("basis", v1::Inspection::Basis_descriptor()),
        base::EnumField("state", v1::Inspection::State_descriptor()), base::NameField("force", base::kForceName),
-       base::TextField("region"), base::TextField("theme"), base::TextField("addressee")},
-      violations);
-  Wanted wanted = WantedOf(conditions, with_drafts);
-  SetOrder(request.order_by(), wanted.query, violations);
-  const auto paging = rpc::ReadPaging<int64_t, int64_t>(request, violations);
+       base::TextField("region"), base::TextField("theme"), base::TextField("addressee"), base::DateField("due")},
+      with_drafts, violations);
   RETURN_IF_ERROR(violations.ToStatus());
-  BeginAfter(paging, wanted.query);
   return database.Read(
       [&](db::Transaction& tx) -> absl::Status {
         page.Clear();
         size_t bytes = 0;
-        ASSIGN_OR_RETURN(const auto next, Fill(tx, store::InspectionWords(), wanted, paging.size,
-                                               [&](int64_t place) -> absl::StatusOr<Look> {
-                                                 ASSIGN_OR_RETURN(auto found, store::InspectionAt(tx, place));
-                                                 if (!found) {
-                                                   return Look::kPassedOver;
-                                                 }
-                                                 bytes += found->ByteSizeLong();
-                                                 if (bytes > kPageBytes && page.inspections_size() > 0) {
-                                                   return Look::kNoRoom;
-                                                 }
-                                                 *page.add_inspections() = *std::move(found);
-                                                 return Look::kAdded;
-                                               }));
+        ASSIGN_OR_RETURN(
+            const auto next,
+            Fill(tx, store::InspectionWords(), asked.wanted, asked.size, [&](int64_t place) -> absl::StatusOr<Look> {
+              ASSIGN_OR_RETURN(auto found, store::InspectionAt(tx, place));
+              const bool is_due =
+                  found && (!asked.wanted.due ||
+                            std::any_of(found->findings().begin(), found->findings().end(),
+                                        [&](const v1::Finding& finding) { return true; }));
+              return is_due ? Add(*std::move(found), bytes, *page.mutable_inspections()) : Look::kPassedOver;
+            }));
         SetNext(request, next, page);
         return absl::OkStatus();
       },
@@ -327,23 +349,18 @@ absl::Status FindFindings(const rpc::Call& call, db::Database& database, const v
   base::Violations violations;
   const std::string id =
       request.parent() == kAllReports ? "" : base::IdIn("parent", request.parent(), base::kInspectionName, violations);
-  CheckFilterSize(request.filter(), violations);
-  const auto conditions = base::ParseFilter(
-      request.filter(),
+  const Asked asked = AskedOf(
+      request,
       {base::TextField("text", base::kHas), base::EnumField("kind", v1::Finding::Kind_descriptor()),
        base::TextField("addressee"), base::TextField("theme"), base::DateField("due"), base::TextField("publisher"),
        base::EnumField("inspection_kind", v1::Inspection::Kind_descriptor()), base::DateField("publication_date"),
        base::EnumField("state", v1::Inspection::State_descriptor()), base::EnumField("grade", v1::Grade_descriptor())},
-      violations);
-  Wanted wanted = WantedOf(conditions, with_drafts);
-  SetOrder(request.order_by(), wanted.query, violations);
-  const auto paging = rpc::ReadPaging<int64_t, int64_t>(request, violations);
+      with_drafts, violations);
   RETURN_IF_ERROR(violations.ToStatus());
-  BeginAfter(paging, wanted.query);
   return database.Read(
       [&](db::Transaction& tx) -> absl::Status {
         page.Clear();
-        Wanted here = wanted;
+        Wanted here = asked.wanted;
         if (!id.empty()) {
           ASSIGN_OR_RETURN(const auto report, store::FindCatalogued(tx, id));
           if (!report || (report->state == v1::Inspection::DRAFT && !with_drafts)) {
@@ -354,18 +371,11 @@ absl::Status FindFindings(const rpc::Call& call, db::Database& database, const v
         }
         size_t bytes = 0;
         ASSIGN_OR_RETURN(const auto next,
-                         Fill(tx, store::FindingWords(), here, paging.size, [&](int64_t place) -> absl::StatusOr<Look> {
+                         Fill(tx, store::FindingWords(), here, asked.size, [&](int64_t place) -> absl::StatusOr<Look> {
                            ASSIGN_OR_RETURN(std::optional<v1::Finding> finding, store::FindingAt(tx, place));
-                           const auto due = finding ? store::DueDay(finding->due()) : std::nullopt;
-                           if (!finding || (here.due && (!due || *due < here.due->first || *due > here.due->second))) {
-                             return Look::kPassedOver;
-                           }
-                           bytes += finding->ByteSizeLong();
-                           if (bytes > kPageBytes && page.findings_size() > 0) {
-                             return Look::kNoRoom;
-                           }
-                           *page.add_findings() = *std::move(finding);
-                           return Look::kAdded;
+                           return finding && IsDue(here, *finding)
+                                      ? Add(*std::move(finding), bytes, *page.mutable_findings())
+                                      : Look::kPassedOver;
                          }));
         SetNext(request, next, page);
         return absl::OkStatus();

@@ -140,6 +140,9 @@ TEST_P(FindTest, DueDaysCountAMonthAsItsLast) {
   EXPECT_THAT(Findings("due >= \"2023-04-30\""), ElementsAre("vetting r1", "vetting r2"));
   EXPECT_THAT(Findings("due > \"2023-04-30\" AND due <= \"2024-01-31\""), ElementsAre("vetting r2"));
   EXPECT_THAT(Findings("due >= \"1990-01-01\" AND text : \"guidance\""), ElementsAre("vetting r2"));
+  EXPECT_THAT(Reports("due = \"2023-04-30\""), ElementsAre("vetting"));
+  EXPECT_THAT(Reports("due > \"2023-04-30\" AND due < \"2024-01-31\""), IsEmpty());
+  EXPECT_THAT(Reports("due >= \"1990-01-01\""), ElementsAre("vetting"));
 }
 
 TEST_P(FindTest, SearchesWordsPhrasesPrefixes) {
