@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from Debian what building, testing and running needs and this machine lacks. Says nothing when nothing is missing.
 #
-#   deploy/local/install-packages.sh [tests|lint|sanitizers]...     for building and running, and for what is named
+#   deploy/local/install-packages.sh [tests|lint]...     for building and running, and for what is named
 set -euo pipefail
 
 packages=(
@@ -26,8 +26,7 @@ for extra in "$@"; do
       commands+=(node:nodejs npm:npm)
       ;;
     lint) packages+=(clang-tidy) ;;
-    sanitizers) packages+=(clang) ;;
-    *) echo "install-packages.sh: there is no extra \"$extra\"; there are tests, lint and sanitizers." >&2 && exit 1 ;;
+    *) echo "install-packages.sh: there is no extra \"$extra\"; there are tests and lint." >&2 && exit 1 ;;
   esac
 done
 

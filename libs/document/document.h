@@ -70,7 +70,7 @@ struct Section {
   std::string id;       // What links lead to: [a-z0-9-], unique in the document, never empty.
   std::string heading;  // Never empty.
   Role role = Role::kPlain;
-  std::vector<Element> content = {};
+  std::vector<Element> content;  // no `= {}`: clang would ask here already what an Element is
   bool operator==(const Section&) const;
 };
 

@@ -118,7 +118,7 @@ class TreeBuilder {
 
   void AddText(std::string id, std::string heading, const std::string& field, const std::string& markdown,
                std::string label, std::vector<Element>& content) {
-    Section section{.id = std::move(id), .heading = std::move(heading)};
+    Section section{.id = std::move(id), .heading = std::move(heading), .content = {}};
     AddProse(field, markdown, std::move(label), "", section.content);
     if (!section.content.empty()) {
       content.push_back({std::move(section)});
@@ -222,7 +222,7 @@ class TreeBuilder {
   // --- findings
 
   Section Answered() {
-    Section section{.id = "findings", .heading = "Findings and answers"};
+    Section section{.id = "findings", .heading = "Findings and answers", .content = {}};
     for (int i = 0; i < response_.report().findings_size(); ++i) {
       if (const Finding& finding = response_.report().findings(i); StandsWithAnswers(finding)) {
         section.content.push_back(FindingAt(i, IsAnswered(finding)));
@@ -236,7 +236,7 @@ class TreeBuilder {
   }
 
   void AddOthers(std::vector<Element>& content) {
-    Section others{.id = "others", .heading = "Other findings"};
+    Section others{.id = "others", .heading = "Other findings", .content = {}};
     for (int i = 0; i < response_.report().findings_size(); ++i) {
       if (!StandsWithAnswers(response_.report().findings(i))) {
         if (others.content.empty()) {
@@ -254,7 +254,7 @@ class TreeBuilder {
   Element FindingAt(int index, bool answered) {
     const Finding& finding = response_.report().findings(index);
     const std::string name = FindingName(response_, finding), words = FindingWords(finding);
-    Section section{.id = "finding-" + finding.id(), .heading = words};
+    Section section{.id = "finding-" + finding.id(), .heading = words, .content = {}};
     const auto parent = by_id_.find(finding.parent());
     if (!finding.parent().empty() && parent != by_id_.end()) {
       section.content.push_back(Note("Under: " + FindingWords(*parent->second)));
@@ -289,7 +289,8 @@ class TreeBuilder {
     const auto place = answers_.find(FindingName(response_, finding));
     Section section{.id = "answer-" + finding.id(),
                     .heading = fmt::format("Answer: {}", response_.body().display_name()),
-                    .role = Section::Role::kAnswer};
+                    .role = Section::Role::kAnswer,
+                    .content = {}};
     section.content.push_back({Remark{.content = Words(AnswerWords(answer.kind())), .kind = Remark::Kind::kMark}});
     if (place != answers_.end()) {
       AddProse(fmt::format("response.answers[{}].explanation", place->second), answer.explanation(),
@@ -310,8 +311,10 @@ class TreeBuilder {
 
   Element CommentAt(int index, std::string heading) {
     const Contribution& contribution = response_.chief_officer().contributions(index);
-    Section section{
-        .id = fmt::format("comment-{}", index + 1), .heading = std::move(heading), .role = Section::Role::kComment};
+    Section section{.id = fmt::format("comment-{}", index + 1),
+                    .heading = std::move(heading),
+                    .role = Section::Role::kComment,
+                    .content = {}};
     AddProse(fmt::format("response.chief_officer.contributions[{}].text", index), contribution.text(),
              fmt::format("the comments of {}", contribution.author()), "", section.content);
     return {std::move(section)};
@@ -323,7 +326,8 @@ class TreeBuilder {
     const authoring::v1::ChiefOfficerPart& part = response_.chief_officer();
     const std::string& title = response_.force().chief_officer_title();
     Section section{.id = "chief-officer",
-                    .heading = fmt::format("Comments of the {} of {}", title, response_.force().display_name())};
+                    .heading = fmt::format("Comments of the {} of {}", title, response_.force().display_name()),
+                    .content = {}};
     for (int i = 0; i < part.contributions_size(); ++i) {
       // One that names a finding which the report does not have would otherwise be lost.
       if (!names_.contains(part.contributions(i).finding())) {
@@ -342,7 +346,8 @@ class TreeBuilder {
   }
 
   Section BodyPart() {
-    Section section{.id = "response", .heading = fmt::format("Comments: {}", response_.body().display_name())};
+    Section section{
+        .id = "response", .heading = fmt::format("Comments: {}", response_.body().display_name()), .content = {}};
     AddProse("response.comments", response_.comments(), "the body's comments", "", section.content);
     if (section.content.empty()) {
       section.content.push_back(Plain("No general comments."));
@@ -370,7 +375,7 @@ class TreeBuilder {
 
   Section Proof() const {
     const std::string json = fmt::format("{}{}.json", public_url_, record_.page_path());
-    Section section{.id = "proof", .heading = "How to check this document"};
+    Section section{.id = "proof", .heading = "How to check this document", .content = {}};
     section.content.push_back(
         {Facts{.facts = {{.label = "Content hash (SHA-256)", .value = {{document::Code{record_.content_hash()}}}}}}});
     Inlines sentence = Words("The hash is computed from ");

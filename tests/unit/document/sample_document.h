@@ -60,9 +60,9 @@ inline Document SampleDocument() {
                       .heading = "Key findings",
                       .content = {ProseOf(std::string(kLongText) +
                                           "\n\n> Victims must be safe to report.\n\n1. First\n2. Second\n")}}});
-  Section answers{.id = "recommendations", .heading = "Recommendations and answers"};
+  Section answers{.id = "recommendations", .heading = "Recommendations and answers", .content = {}};
   for (const std::string number : {"1", "4"}) {
-    Section finding{.id = "recommendation-" + number, .heading = "Recommendation " + number};
+    Section finding{.id = "recommendation-" + number, .heading = "Recommendation " + number, .content = {}};
     finding.content = {
         Note("Addressed to: all chief constables"),
         ProseOf(
