@@ -333,9 +333,8 @@ absl::Status FindInspections(const rpc::Call& call, db::Database& database, cons
             Fill(tx, store::InspectionWords(), asked.wanted, asked.size, [&](int64_t place) -> absl::StatusOr<Look> {
               ASSIGN_OR_RETURN(auto found, store::InspectionAt(tx, place));
               const bool is_due =
-                  found && (!asked.wanted.due ||
-                            std::any_of(found->findings().begin(), found->findings().end(),
-                                        [&](const v1::Finding& finding) { return true; }));
+                  found && (!asked.wanted.due || std::any_of(found->findings().begin(), found->findings().end(),
+                                                             [&](const v1::Finding& finding) { return true; }));
               return is_due ? Add(*std::move(found), bytes, *page.mutable_inspections()) : Look::kPassedOver;
             }));
         SetNext(request, next, page);
