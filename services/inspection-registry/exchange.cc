@@ -106,16 +106,12 @@ class Importing {
       // The same file has the same digest however it is cut.
       digest_.Add(piece.data());
       file_->Read(piece.data());
-      if (file_->candidates().size() > static_cast<size_t>(kMostImported)) {
-        return base::Error(absl::StatusCode::kResourceExhausted, "FILE_TOO_LARGE",
-                           fmt::format("a file may have at most {} reports; import it in parts", kMostImported),
-                           {{"most_reports", std::to_string(kMostImported)}});
-      }
+      RETURN_IF_ERROR(CheckItems());
       if (piece.last()) {
         how_.set_data(digest_.Hex());
         file_->Finish();
         found_ = file_->problems();
-        return absl::OkStatus();
+        return CheckItems();
       }
       if (file_->rows() >= told_rows_ + kRowsBetweenAnswers) {
         told_rows_ = file_->rows();
@@ -130,6 +126,15 @@ class Importing {
     return base::Error(
         absl::StatusCode::kInvalidArgument, "FILE_INCOMPLETE",
         "the stream ended, or a message of it could not be read, before one with `last`; nothing was done");
+  }
+
+  absl::Status CheckItems() const {
+    return file_->items() <= kMostImported
+               ? absl::OkStatus()
+               : base::Error(absl::StatusCode::kResourceExhausted, "FILE_TOO_LARGE",
+                             fmt::format("a file may have at most {} reports and findings in all; import it in parts",
+                                         kMostImported),
+                             {{"most_items", std::to_string(kMostImported)}});
   }
 
   // What is wrong with each report by itself.
@@ -267,6 +272,7 @@ class Importing {
         call_, database_, how_, result, [&](db::Transaction& tx) { return Decide(tx, plan, result); },
         [&](db::Transaction& tx) -> absl::Status {
           for (const auto& [place, inspection] : plan.create) {
+            RETURN_IF_ERROR(StillWanted());
             store::StoredInspection row{inspection};
             row.message.set_state(v1::Inspection::DRAFT);
             *row.message.mutable_create_time() = base::ToTimestamp(call_.now);
@@ -277,6 +283,7 @@ class Importing {
             }
           }
           for (const auto& [place, replaced] : plan.replace) {
+            RETURN_IF_ERROR(StillWanted());
             store::StoredInspection row = replaced;
             *row.message.mutable_update_time() = base::ToTimestamp(call_.now);
             RETURN_IF_ERROR(store::UpdateInspection(tx, row));
@@ -286,6 +293,9 @@ class Importing {
     found_.insert(found_.end(), plan.problems.begin(), plan.problems.end());
     return status;
   }
+
+  // Other writers wait for this one: not longer than its caller does.
+  absl::Status StillWanted() const { return call_.cancelled() ? CallerIsGone() : absl::OkStatus(); }
 
   absl::Status Refuse() {
     TellProblems();

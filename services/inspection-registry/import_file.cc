@@ -119,6 +119,7 @@ struct ImportFile::State {
   std::vector<Problem> problems;
   absl::flat_hash_map<std::string, int64_t> lines;  // on which each name stands
   int64_t rows = 0;
+  int64_t items = 0;
   bool broken = false;
 
   // JSON lines
@@ -150,6 +151,7 @@ void ImportFile::State::ReadJson(std::string_view bytes) {
 void ImportFile::State::EndJsonLine() {
   if (std::exchange(too_long, false)) {
     ++rows;
+    ++items;
     AddProblem(++line, "", fmt::format("is longer than {} bytes", kLongestLine), nullptr);
   } else {
     ReadJsonLine(rest);
@@ -165,6 +167,7 @@ void ImportFile::State::ReadJsonLine(std::string_view text) {
     return;
   }
   ++rows;
+  ++items;
   if (!IsUtf8(text)) {
     AddProblem(line, "", "is not UTF-8", nullptr);
     return;
@@ -177,6 +180,7 @@ void ImportFile::State::ReadJsonLine(std::string_view text) {
     AddProblem(line, column, reason, nullptr);
     return;
   }
+  items += inspection.findings_size();
   Begin(sheet::Settable(inspection), line);
 }
 
@@ -221,6 +225,7 @@ void ImportFile::State::ReadRow(csv::Row row) {
     return;
   }
   ++rows;
+  ++items;
   const bool is_text = std::all_of(row.cells.begin(), row.cells.end(), IsUtf8);
   const bool is_finding = row.cells.size() > *record_at && row.cells[*record_at] == sheet::kFindingRecord;
   if (!is_text || row.cells.size() != columns.size()) {
@@ -296,6 +301,7 @@ void ImportFile::Finish() {
 std::vector<Candidate>& ImportFile::candidates() { return state_->candidates; }
 const std::vector<Problem>& ImportFile::problems() const { return state_->problems; }
 int64_t ImportFile::rows() const { return state_->rows; }
+int64_t ImportFile::items() const { return state_->items; }
 bool ImportFile::broken() const { return state_->broken; }
 
 std::vector<Problem> ProblemsOf(const Candidate& candidate, const google::rpc::BadRequest& violations) {

@@ -12,9 +12,10 @@
 
 namespace section55::registry {
 
-// Most of what one file may hold.
+// Most of what one file may hold: bytes, and reports and findings in all. They are written in one transaction, which takes about a
+// second then; after five in which the database takes no other change a service calls itself not ready.
 inline constexpr int64_t kLargestImport = 64 << 20;
-inline constexpr int kMostImported = 20'000;
+inline constexpr int64_t kMostImported = 20'000;
 
 // A report as the file has it, and where it stands there.
 struct Candidate {
@@ -45,6 +46,8 @@ class ImportFile {
   // What is wrong with the file by itself, in its order: with cells, JSON, names, records.
   const std::vector<Problem>& problems() const;
   int64_t rows() const;
+  // Reports and findings, those that cannot be read too.
+  int64_t items() const;
   // It could not be read to its end, so that nothing of it is to be relied on.
   bool broken() const;
 

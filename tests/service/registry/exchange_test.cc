@@ -235,6 +235,18 @@ TEST_P(ExchangeTest, ThousandsAtOnce) {
   EXPECT_THAT(Export(v1::FILE_FORMAT_CSV), ::testing::Not(HasSubstr("inspections/s-")));
 }
 
+TEST_P(ExchangeTest, NoFileHoldsUpOtherWritersForLong) {
+  std::string file = kHeader;
+  for (int i = 0; i < 20'000; ++i) {
+    file += Report(fmt::format("r-{:05}", i));
+  }
+  file += Recommendation("r-19999", "1");
+  const grpc::Status status = Import(file, Csv()).status;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(AsStatus(status), HasReason("FILE_TOO_LARGE"));
+  EXPECT_THAT(Export(v1::FILE_FORMAT_CSV), ::testing::Not(HasSubstr("inspections/r-")));
+}
+
 TEST_P(ExchangeTest, ReportsOfOneFileMayGoBackToEachOther) {
   const std::string first = R"({"name": "inspections/first", "title": "First", "findings": [{"number": "1",)"
                             R"( "kind": "PRACTICE", "text": "Good."}]})";
