@@ -54,6 +54,10 @@ absl::Status MergeALittle(db::Transaction& tx, const std::string& table) {
 absl::StatusOr<std::vector<int64_t>> SelectFts5(db::Transaction& tx, const std::string& table,
                                                 const Selection& selection) {
   std::string expression = AllOf(selection.all);
+  if (!selection.without.empty()) {
+    // Something must be asked for that others are left out of.
+    expression = fmt::format("({}) NOT ({})", expression.empty() ? kBorder : expression, AllOf({selection.without}));
+  }
   if (!selection.unless_all.empty()) {
     expression = fmt::format("({}) NOT ({})", expression, AllOf(selection.unless_all));
   }

@@ -42,6 +42,11 @@ Conditions ConditionsOf(const Selection& selection) {
     conditions.sql += fmt::format("{}NOT ({})", conditions.sql.empty() ? "" : " AND ", unless.sql);
     conditions.texts.insert(conditions.texts.end(), unless.texts.begin(), unless.texts.end());
   }
+  if (!selection.without.empty()) {
+    const Conditions without = AllOf({selection.without});
+    conditions.sql += fmt::format("{}NOT {}", conditions.sql.empty() ? "" : " AND ", without.sql);
+    conditions.texts.insert(conditions.texts.end(), without.texts.begin(), without.texts.end());
+  }
   return conditions;
 }
 

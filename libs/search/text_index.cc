@@ -15,9 +15,6 @@ namespace {
 constexpr std::string_view kAnywhere = "zz";
 constexpr std::string_view kInHeading = "hh";
 constexpr std::string_view kFacet = "ff";
-// Stands between heading and body, so that no phrase is found across.
-constexpr std::string_view kBorder = "bbb";
-
 std::string StoredFacet(std::string_view facet) {
   return fmt::format("{}{:016x}", kFacet, static_cast<uint64_t>(db::ChecksumOf(facet)));
 }
@@ -33,7 +30,7 @@ std::string StoredWords(const Entry& entry) {
   };
   add(kInHeading, heading);
   add(kAnywhere, heading);
-  stored.append(kBorder) += ' ';
+  stored.append(internal::kBorder) += ' ';
   add(kAnywhere, WordsOf(entry.body));
   for (const std::string& facet : entry.facets) {
     stored.append(StoredFacet(facet)) += ' ';
@@ -69,12 +66,12 @@ absl::StatusOr<bool> TextIndex::Remove(db::Transaction& tx, int64_t position) co
   return removed > 0;
 }
 
-absl::Status TextIndex::Tidy(db::Database& database, absl::FunctionRef<bool()> cancelled) const {
+absl::Status TextIndex::Tidy(db::Database& database, absl::FunctionRef<bool()> cancelled, int few_pieces) const {
   if (database.engine() != db::Engine::kSqlite) {
     return absl::OkStatus();
   }
-  // So many are left alone. While others write there is always a new one: it ends some time all the same.
-  constexpr int kFewPieces = 5, kMostSteps = 10'000;
+  // While others write there is always a new one: it ends some time all the same.
+  constexpr int kMostSteps = 10'000;
   const auto is_in_more_than = [&](int most) -> absl::StatusOr<bool> {
     int pieces = 0;
     RETURN_IF_ERROR(database.Read([&](db::Transaction& tx) -> absl::Status {
@@ -83,7 +80,7 @@ absl::Status TextIndex::Tidy(db::Database& database, absl::FunctionRef<bool()> c
     }));
     return pieces > most;
   };
-  ASSIGN_OR_RETURN(bool more, is_in_more_than(kFewPieces));
+  ASSIGN_OR_RETURN(bool more, is_in_more_than(few_pieces));
   for (int step = 0; more && step < kMostSteps && !cancelled(); ++step) {
     RETURN_IF_ERROR(database.Write([&](db::Transaction& tx) { return internal::MergeALittle(tx, table_); }));
     ASSIGN_OR_RETURN(more, is_in_more_than(1));
@@ -109,6 +106,9 @@ absl::StatusOr<std::vector<Place>> TextIndex::Find(db::Transaction& tx, const Qu
     for (const std::string& facet : group) {
       any.push_back({StoredFacet(facet), false});
     }
+  }
+  for (const std::string& facet : query.without) {
+    common.without.push_back({StoredFacet(facet), false});
   }
   const bool ranked = query.order == Order::kBest && !query.terms.empty();
   std::vector<Place> found;

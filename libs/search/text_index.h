@@ -51,6 +51,7 @@ enum class Order {
 struct Query {
   std::vector<Term> terms = {};                           // all are found in heading or body
   std::vector<std::vector<std::string>> facets = {};      // of each group it has at least one
+  std::vector<std::string> without = {};                  // facets that it has none of; cheaper where few have them
   int64_t lowest = 0;                                     // positions from here ...
   int64_t highest = std::numeric_limits<int64_t>::max();  // ... to here, both included
   Order order = Order::kNewest;
@@ -68,6 +69,7 @@ struct Selection {
   using AnyOf = std::vector<Pattern>;
   std::vector<AnyOf> all;         // each must hold
   std::vector<AnyOf> unless_all;  // not all of these may hold; empty: no such condition
+  AnyOf without;                  // none of these may hold
   int64_t lowest = 0;
   int64_t highest = 0;
   bool ascending = false;
@@ -90,9 +92,9 @@ class TextIndex {
   absl::StatusOr<bool> Remove(db::Transaction& tx, int64_t position) const;
 
   // Brings an index together again that many writes have left in pieces, each of which every search looks into: in many transactions, so
-  // that writers wait for milliseconds. To be called now and then, and after much was written; does nothing while the pieces are few, and
-  // on MySQL. Ends early when `cancelled`.
-  absl::Status Tidy(db::Database& database, absl::FunctionRef<bool()> cancelled) const;
+  // that writers wait for milliseconds. To be called now and then, and after much was written; does nothing while there are no
+  // more than `few_pieces`, and on MySQL. Ends early when `cancelled`.
+  absl::Status Tidy(db::Database& database, absl::FunctionRef<bool()> cancelled, int few_pieces = 5) const;
 
   // What a query finds, in its order. What the transaction itself has written may be missing (FULLTEXT tells only what is committed).
   // On MySQL several queries: for a Read.
@@ -106,6 +108,9 @@ class TextIndex {
 };
 
 namespace internal {
+
+// Stands in every entry, between heading and body, so that no phrase is found across.
+inline constexpr std::string_view kBorder = "bbb";
 
 // fts5.cc and fulltext.cc: the positions of what is selected, in order.
 absl::StatusOr<std::vector<int64_t>> SelectFts5(db::Transaction& tx, const std::string& table,

@@ -119,8 +119,7 @@ Wanted WantedOf(const std::vector<Condition>& conditions, bool with_drafts) {
     wanted.query.highest = places.highest;
   }
   if (!with_drafts) {
-    wanted.query.facets.push_back({store::EnumFacet("state", v1::Inspection::State_Name(v1::Inspection::PUBLISHED)),
-                                   store::EnumFacet("state", v1::Inspection::State_Name(v1::Inspection::WITHDRAWN))});
+    wanted.query.without.push_back(store::EnumFacet("state", v1::Inspection::State_Name(v1::Inspection::DRAFT)));
   }
   return wanted;
 }
@@ -333,8 +332,9 @@ absl::Status FindInspections(const rpc::Call& call, db::Database& database, cons
             Fill(tx, store::InspectionWords(), asked.wanted, asked.size, [&](int64_t place) -> absl::StatusOr<Look> {
               ASSIGN_OR_RETURN(auto found, store::InspectionAt(tx, place));
               const bool is_due =
-                  found && (!asked.wanted.due || std::any_of(found->findings().begin(), found->findings().end(),
-                                                             [&](const v1::Finding& finding) { return true; }));
+                  found && (!asked.wanted.due ||
+                            std::any_of(found->findings().begin(), found->findings().end(),
+                                        [&](const v1::Finding& finding) { return IsDue(asked.wanted, finding); }));
               return is_due ? Add(*std::move(found), bytes, *page.mutable_inspections()) : Look::kPassedOver;
             }));
         SetNext(request, next, page);

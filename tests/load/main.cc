@@ -488,7 +488,8 @@ int Bench() {
     if (absl::GetFlag(FLAGS_engine) != "mariadb") {
       compare("SQLite", [&] {
         return db::Options{.url = fmt::format("sqlite:{}/{}.sqlite", folder.path().string(), ++files),
-                           .password_file = ""};
+                           .password_file = "",
+                           .create = true};
       });
     }
     if (absl::GetFlag(FLAGS_engine) != "sqlite") {

@@ -167,6 +167,11 @@ TEST_P(TextIndexTest, FacetsCombineWithWordsAndEachOther) {
   EXPECT_THAT(Find(Query{.facets = {{"kind:A", "kind:B"}, {"theme:domestic abuse"}}}), ElementsAre(2));
   EXPECT_THAT(Find(Query{.facets = {{"kind:A", "kind:B"}}}), ElementsAre(3, 2, 1));
   EXPECT_THAT(Find("kind"), IsEmpty()) << "facets are no words";
+  EXPECT_THAT(Find(Query{.without = {"kind:B"}}), ElementsAre(3, 1));
+  EXPECT_THAT(Find(Query{.without = {"kind:B", "kind:A"}}), IsEmpty());
+  EXPECT_THAT(Find(Query{.terms = ParseTerms("review"), .without = {"kind:A"}}), ElementsAre(2));
+  EXPECT_THAT(Find(Query{.facets = {{"kind:A"}}, .without = {"theme:Domestic abuse", "none"}}), ElementsAre(3));
+  EXPECT_THAT(Find(Query{.terms = ParseTerms("review"), .without = {"kind:A"}, .order = Order::kBest}), ElementsAre(2));
   EXPECT_THAT(Find(Query{}), ElementsAre(3, 2, 1));
   EXPECT_THAT(Find(Query{.lowest = 2, .highest = 2}), ElementsAre(2));
   EXPECT_THAT(Find(Query{.facets = {{"kind:A"}}, .highest = 2}), ElementsAre(1));
