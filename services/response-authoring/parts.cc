@@ -70,6 +70,13 @@ v1::Response StateOf(const v1::Response& response) {
   if (response.has_approval()) {
     *part.mutable_approval() = response.approval();
   }
+  if (response.has_bypass()) {
+    *part.mutable_bypass() = response.bypass();
+  }
+  *part.mutable_marks() = response.marks();
+  if (response.has_exemption()) {
+    *part.mutable_exemption() = response.exemption();
+  }
   if (response.has_refusal()) {
     *part.mutable_refusal() = response.refusal();
   }

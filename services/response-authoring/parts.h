@@ -4,7 +4,7 @@
 //   answers/FINDING                                                         one answer, by the id of its finding
 //   invitation                                                              asking the chief officer, and silence
 //   contributions/ID                                                        one officer's comments
-//   state                                                                   the state, the steps that led to it, what the report's
+//   state                                                                   the state, the steps that led to it, marks, an exemption, what the report's
 //                                                                           correction or another body had to do with it
 #pragma once
 

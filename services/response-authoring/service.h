@@ -39,6 +39,10 @@ class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring:
                                 v1::Response* response) override;
   grpc::Status UpdateResponse(grpc::ServerContext* context, const v1::UpdateResponseRequest* request,
                               v1::Response* response) override;
+  grpc::Status AnswerTogether(grpc::ServerContext* context, const v1::AnswerTogetherRequest* request,
+                              v1::Response* response) override;
+  grpc::Status NormaliseText(grpc::ServerContext* context, const v1::NormaliseTextRequest* request,
+                             v1::NormaliseTextResponse* response) override;
   grpc::Status CheckResponse(grpc::ServerContext* context, const v1::CheckResponseRequest* request,
                              v1::CheckResponseResponse* response) override;
   grpc::Status SubmitResponse(grpc::ServerContext* context, const v1::SubmitResponseRequest* request,
@@ -47,6 +51,14 @@ class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring:
                               v1::Response* response) override;
   grpc::Status ApproveResponse(grpc::ServerContext* context, const v1::ApproveResponseRequest* request,
                                v1::Response* response) override;
+  grpc::Status ExemptResponse(grpc::ServerContext* context, const v1::ExemptResponseRequest* request,
+                              v1::Response* response) override;
+  grpc::Status ConfirmExemption(grpc::ServerContext* context, const v1::ConfirmExemptionRequest* request,
+                                v1::Response* response) override;
+  grpc::Status RevokeExemption(grpc::ServerContext* context, const v1::RevokeExemptionRequest* request,
+                               v1::Response* response) override;
+  grpc::Status ListExemptions(grpc::ServerContext* context, const v1::ListExemptionsRequest* request,
+                              v1::ListExemptionsResponse* response) override;
 
  private:
   struct Change;

@@ -364,9 +364,10 @@ absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_vie
   return stored;
 }
 
-absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit) {
+absl::StatusOr<std::vector<std::string>> OfBody(db::Transaction& tx, std::string_view body,
+                                                std::initializer_list<v1::Response::State> states, int limit) {
   std::vector<std::string> inspections;
-  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW}) {
+  for (const v1::Response::State state : states) {
     RETURN_IF_ERROR(
         tx.Query("SELECT inspection FROM responses WHERE body = ? AND state = ? ORDER BY inspection LIMIT ?",
                  {body, state, limit - static_cast<int>(inspections.size())},
@@ -377,7 +378,8 @@ absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::st
 
 absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection) {
   std::vector<std::string> bodies;
-  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::APPROVED}) {
+  for (const v1::Response::State state :
+       {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::APPROVED, v1::Response::EXEMPT}) {
     RETURN_IF_ERROR(tx.Query("SELECT body FROM responses WHERE inspection = ? AND state = ? ORDER BY body",
                              {inspection, state}, [&](const db::Row& row) { bodies.emplace_back(row.Text(0)); }));
   }

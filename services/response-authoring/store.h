@@ -5,6 +5,7 @@
 // that is how reads put them together: in one query, and without parsing where the bytes only pass through.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,9 +71,10 @@ enum class ReportForm { kFacts, kWithFindings };
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
                                             ReportForm form);
 
-// What is not published yet and is not closed, in the order of the ids: the inspections of a body's, at most `limit`; the bodies of a
-// report's, those that are approved included.
-absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit);
+// The inspections of a body's responses in these states, state by state in the order of the ids, at most `limit`; the bodies of a
+// report's responses that are not published yet and are not closed, those that are approved or exempt included.
+absl::StatusOr<std::vector<std::string>> OfBody(db::Transaction& tx, std::string_view body,
+                                                std::initializer_list<v1::Response::State> states, int limit);
 absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection);
 
 // Everything that a change writes, worked out and serialised beforehand.

@@ -66,7 +66,8 @@ template <typename Fact>
 absl::Status PutAllRight(db::Transaction& tx, const Cause& cause, const std::string& body, const Fact& fact,
                          const Changes& changes) {
   constexpr int kAll = 100'000;
-  ASSIGN_OR_RETURN(const std::vector<std::string> inspections, store::OpenOfBody(tx, body, kAll));
+  ASSIGN_OR_RETURN(const std::vector<std::string> inspections,
+                   store::OfBody(tx, body, {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::EXEMPT}, kAll));
   for (const std::string& inspection : inspections) {
     ASSIGN_OR_RETURN(StoredResponse stored, store::LoadResponse(tx, body, inspection, ReportForm::kFacts));
     const v1::Response before = stored.response;
@@ -101,7 +102,7 @@ absl::Status TransferOne(db::Transaction& tx, const Cause& cause, const registry
     rules::Join(stored.response, there->response);
     RETURN_IF_ERROR(changes.Save(tx, cause, was, *there, {}));
   }
-  return AwaitSuccession(tx, succeeded.successor().name(), changes);
+  return AwaitSuccession(tx, succeeded.successor().name(), changes.jobs());
 }
 
 // What the two kinds of job have in common: the succession, unless its day has not come (the clock was set back): then it waits on.
@@ -133,7 +134,8 @@ absl::Status SucceedBody(db::Transaction& tx, const std::string& predecessor, co
   }
   const Cause cause{std::string(kThisService), "timer"};
   const std::string body = LastPart(predecessor);
-  ASSIGN_OR_RETURN(const std::vector<std::string> inspections, store::OpenOfBody(tx, body, kBatch));
+  ASSIGN_OR_RETURN(const std::vector<std::string> inspections,
+                   store::OfBody(tx, body, {v1::Response::OPEN, v1::Response::IN_REVIEW}, kBatch));
   for (const std::string& inspection : inspections) {
     ASSIGN_OR_RETURN(StoredResponse stored, store::LoadResponse(tx, body, inspection, ReportForm::kFacts));
     RETURN_IF_ERROR(TransferOne(tx, cause, *succeeded, stored, changes));
@@ -206,9 +208,9 @@ absl::Status OnForceSucceeded(db::Transaction& tx, const registry::v1::ForceSucc
   return Remember(tx, kSucceedForce, succeeded, changes);
 }
 
-absl::Status AwaitSuccession(db::Transaction& tx, std::string_view body, const Changes& changes) {
+absl::Status AwaitSuccession(db::Transaction& tx, std::string_view body, jobs::Queue& jobs) {
   ASSIGN_OR_RETURN(const std::optional<Succession> succession, service::FindSuccession(tx, body));
-  return succession ? changes.jobs().Schedule(tx, JobOf(kSucceedBody, succession->predecessor, succession->from))
+  return succession ? jobs.Schedule(tx, JobOf(kSucceedBody, succession->predecessor, succession->from))
                     : absl::OkStatus();
 }
 

@@ -253,6 +253,32 @@ TEST_P(StoreTest, ASaveOverAnOldVersionNeverSucceedsNorLeavesHistory) {
   EXPECT_THAT(History(), ElementsAre("state v1 people/registrar", "comments v2 people/ann"));
 }
 
+TEST_P(StoreTest, WhatIsExemptIsFoundByItsStateAndKeepsItsHistory) {
+  for (const char* inspection : {"a-report", "b-report", "c-report"}) {
+    ASSERT_THAT(Insert(NewResponse("norfolk-pcc", inspection)), IsOk());
+  }
+  const auto exempt = [](v1::Response& response) {
+    response.set_state(v1::Response::EXEMPT);
+    response.mutable_exemption()->set_kind(v1::Exemption::NOT_A_REPORT_UNDER_S55);
+    response.mutable_exemption()->set_reason("A letter.");
+  };
+  ASSERT_THAT(Update(*Load("norfolk-pcc", "b-report"), exempt), IsOk());
+  EXPECT_EQ(Load("norfolk-pcc", "b-report")->response.exemption().reason(), "A letter.");
+  EXPECT_THAT(List({.state = v1::Response::EXEMPT}), ElementsAre("norfolk-pcc/b-report"));
+  std::vector<std::string> open, living, bodies;
+  ASSERT_THAT(Read([&](db::Transaction& tx) -> absl::Status {
+                ASSIGN_OR_RETURN(open, OfBody(tx, "norfolk-pcc", {v1::Response::OPEN, v1::Response::IN_REVIEW}, 10));
+                ASSIGN_OR_RETURN(living, OfBody(tx, "norfolk-pcc", {v1::Response::OPEN, v1::Response::EXEMPT}, 10));
+                ASSIGN_OR_RETURN(bodies, OpenOfReport(tx, "b-report"));
+                return absl::OkStatus();
+              }),
+              IsOk());
+  EXPECT_THAT(open, ElementsAre("a-report", "c-report"));
+  EXPECT_THAT(living, ElementsAre("a-report", "c-report", "b-report"));
+  EXPECT_THAT(bodies, ElementsAre("norfolk-pcc")) << "the withdrawal of a report reaches what is exempt";
+  EXPECT_THAT(History(), ::testing::Contains("state v2 people/ann"));
+}
+
 TEST_P(StoreTest, EveryChangeOfAPartIsKept) {
   ASSERT_THAT(Insert(NewResponse("norfolk-pcc", "safe-to-share")), IsOk());
   const auto answer = [](v1::Response& response, const std::string& finding, const std::string& text) {
