@@ -55,6 +55,7 @@ events::Handlers AuthoringHandlers(jobs::Queue& queue, base::Clock& clock) {
   // What is exempt is not published; what was exempt and is owed again is published when it is approved.
   handlers.Ignore<authoring::v1::ResponseExempted>();
   handlers.Ignore<authoring::v1::ExemptionRevoked>();
+  handlers.Ignore<authoring::v1::ResponseCommented>();
   return handlers;
 }
 

@@ -49,19 +49,9 @@ std::vector<v1::Contribution> CheckContributions(const v1::SubmitChiefOfficerCom
   for (int i = 0; i < request.contributions_size(); ++i) {
     v1::Contribution contribution = request.contributions(i);
     const std::string field = fmt::format("contributions[{}]", i);
-    if (!contribution.id().empty()) {
-      base::CheckResourceId(field + ".id", contribution.id(), violations);
-      if (!seen.insert(contribution.id()).second) {
-        violations.Add(field + ".id", "stands twice in this request");
-      }
-    }
-    CheckName(field + ".author", contribution.author(), kMostWords, Presence::kRequired, violations);
-    CheckName(field + ".rank", contribution.rank(), kMostWords, Presence::kRequired, violations);
-    CheckMarkdown(field + ".text", contribution.text(), kMostMarkdown, Presence::kRequired, violations);
-    if (!contribution.finding().empty()) {
-      if (const auto finding = FindFinding(field + ".finding", response, contribution.finding(), violations)) {
-        contribution.set_finding(*finding);
-      }
+    CheckContribution(field, response, contribution, violations);
+    if (!contribution.id().empty() && !seen.insert(contribution.id()).second) {
+      violations.Add(field + ".id", "stands twice in this request");
     }
     contributions.push_back(std::move(contribution));
   }
@@ -69,6 +59,22 @@ std::vector<v1::Contribution> CheckContributions(const v1::SubmitChiefOfficerCom
 }
 
 }  // namespace
+
+void CheckContribution(std::string_view field, const v1::Response& response, v1::Contribution& contribution,
+                       base::Violations& violations) {
+  const auto in = [&](std::string_view name) { return fmt::format("{}.{}", field, name); };
+  if (!contribution.id().empty()) {
+    base::CheckResourceId(in("id"), contribution.id(), violations);
+  }
+  CheckName(in("author"), contribution.author(), kMostWords, Presence::kRequired, violations);
+  CheckName(in("rank"), contribution.rank(), kMostWords, Presence::kRequired, violations);
+  CheckMarkdown(in("text"), contribution.text(), kMostMarkdown, Presence::kRequired, violations);
+  if (!contribution.finding().empty()) {
+    if (const auto finding = FindFinding(in("finding"), response, contribution.finding(), violations)) {
+      contribution.set_finding(*finding);
+    }
+  }
+}
 
 absl::Status Invite(const v1::InviteChiefOfficerRequest& request, const Doer& doer, v1::Response& response) {
   Violations violations;

@@ -251,6 +251,7 @@ events::Handlers TakeIn(events::EventLog& log, const base::Clock& clock) {
   handlers.Ignore<v1::ResponseClosed>();
   handlers.Ignore<v1::ResponseExempted>();
   handlers.Ignore<v1::ExemptionRevoked>();
+  handlers.Ignore<v1::ResponseCommented>();
   return handlers;
 }
 

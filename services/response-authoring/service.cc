@@ -15,11 +15,14 @@
 #include "section55/authoring/v1/events.pb.h"
 #include "services/response-authoring/answers.h"
 #include "services/response-authoring/chief_officer.h"
+#include "services/response-authoring/comments.h"
+#include "services/response-authoring/drafts.h"
 #include "services/response-authoring/exemptions.h"
 #include "services/response-authoring/gaps.h"
 #include "services/response-authoring/jobs.h"
 #include "services/response-authoring/list.h"
 #include "services/response-authoring/pasted_text.h"
+#include "services/response-authoring/revisions.h"
 #include "services/response-authoring/rules.h"
 #include "services/response-authoring/successions.h"
 #include "services/response-authoring/views.h"
@@ -66,6 +69,15 @@ absl::Status CheckDischarged(db::Transaction& tx, const v1::Response& response) 
                        {{"resource", response.name()}});
   }
   return other.status();
+}
+
+// Whether a program saves by itself while somebody writes.
+template <typename Request>
+bool IsAutosave(const Request& request) {
+  if constexpr (requires { request.autosave(); }) {
+    return request.autosave();
+  }
+  return false;
 }
 
 // What a step that must not be taken blindly asks for.
@@ -128,13 +140,22 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
         if (view == Scope::View::kNone) {
           return base::NotFound(name);
         }
-        RETURN_IF_ERROR(base::CheckEtag(name, etag, stored.response.etag()));
+        if (const absl::Status status = base::CheckEtag(name, etag, stored.response.etag()); !status.ok()) {
+          return WithWhoSaved(tx, stored, etag, status);
+        }
         const v1::Response before = CopyWithoutReport(stored.response);
         *stored.response.mutable_update_time() = base::ToTimestamp(call.now);
         Change change{DoerOf(call, stored.response), stored.response, tx};
-        RETURN_IF_ERROR(rule(change));
+        if (const absl::Status status = rule(change); !status.ok()) {
+          return absl::IsAborted(status) ? WithWhoSaved(tx, stored, etag, status) : status;
+        }
         tenant = stored.response.body().name();
-        save = store::Prepare(before, call.caller.actor, call.now, stored);
+        // For an autosave: whether it goes on with the last.
+        std::vector<store::HistoryRow> last;
+        if (IsAutosave(request)) {
+          ASSIGN_OR_RETURN(last, store::HistoryFrom(tx, stored.history, 1));
+        }
+        save = store::Prepare(before, call.caller.actor, call.now, stored, last.empty() ? nullptr : &last.front());
         events = std::move(change.events);
         effects = std::move(change.effects);
         if (jobs::Effect silence = AdjustSilenceJob(jobs_, before, stored.response)) {
@@ -223,6 +244,62 @@ grpc::Status ResponseAuthoringService::SubmitChiefOfficerComments(grpc::ServerCo
                           [&](Change& change) -> absl::Status {
                             RETURN_IF_ERROR(rules::AddContributions(*request, change.doer, change.response));
                             change.Tell<v1::ChiefOfficerCommented>().set_response(request->name());
+                            return absl::OkStatus();
+                          });
+  });
+}
+
+grpc::Status ResponseAuthoringService::SaveDraftContribution(grpc::ServerContext* context,
+                                                             const v1::SaveDraftContributionRequest* request,
+                                                             v1::DraftContribution* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::SaveDraftContribution(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::DeleteDraftContribution(grpc::ServerContext* context,
+                                                               const v1::DeleteDraftContributionRequest* request,
+                                                               v1::DeleteDraftContributionResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::DeleteDraftContribution(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::ListDraftContributions(grpc::ServerContext* context,
+                                                              const v1::ListDraftContributionsRequest* request,
+                                                              v1::ListDraftContributionsResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::ListDraftContributions(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::GetDraftProgress(grpc::ServerContext* context,
+                                                        const v1::GetDraftProgressRequest* request,
+                                                        v1::DraftProgress* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::GetDraftProgress(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::SendDraftContributions(grpc::ServerContext* context,
+                                                              const v1::SendDraftContributionsRequest* request,
+                                                              v1::Response* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kWithFindings, response,
+                          [&](Change& change) -> absl::Status {
+                            ASSIGN_OR_RETURN(const std::vector<store::Draft> drafts, DraftsToSend(change.tx, *request));
+                            v1::SubmitChiefOfficerCommentsRequest submit;
+                            for (const store::Draft& draft : drafts) {
+                              *submit.add_contributions() = draft.message.contribution();
+                            }
+                            RETURN_IF_ERROR(rules::AddContributions(submit, change.doer, change.response));
+                            change.Tell<v1::ChiefOfficerCommented>().set_response(request->name());
+                            change.effects.emplace_back([drafts](db::Transaction& tx) -> absl::Status {
+                              for (const store::Draft& draft : drafts) {
+                                RETURN_IF_ERROR(store::DeleteDraft(tx, draft));
+                              }
+                              return absl::OkStatus();
+                            });
                             return absl::OkStatus();
                           });
   });
@@ -460,6 +537,50 @@ grpc::Status ResponseAuthoringService::ListExemptions(grpc::ServerContext* conte
   return server_.Serve(context, *request, [&](rpc::Call& call) {
     return authoring::ListExemptions(call, database_, *request, *response);
   });
+}
+
+grpc::Status ResponseAuthoringService::ListRevisions(grpc::ServerContext* context,
+                                                     const v1::ListRevisionsRequest* request,
+                                                     v1::ListRevisionsResponse* response) {
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return authoring::ListRevisions(call, database_, *request, *response); });
+}
+
+grpc::Status ResponseAuthoringService::GetRevision(grpc::ServerContext* context, const v1::GetRevisionRequest* request,
+                                                   v1::Revision* response) {
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return authoring::GetRevision(call, database_, *request, *response); });
+}
+
+grpc::Status ResponseAuthoringService::CompareRevisions(grpc::ServerContext* context,
+                                                        const v1::CompareRevisionsRequest* request,
+                                                        v1::CompareRevisionsResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::CompareRevisions(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::ExplainConflict(grpc::ServerContext* context,
+                                                       const v1::ExplainConflictRequest* request,
+                                                       v1::ExplainConflictResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::ExplainConflict(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::CommentOnResponse(grpc::ServerContext* context,
+                                                         const v1::CommentOnResponseRequest* request,
+                                                         v1::Comment* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::CommentOnResponse(call, database_, log_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::ListComments(grpc::ServerContext* context,
+                                                    const v1::ListCommentsRequest* request,
+                                                    v1::ListCommentsResponse* response) {
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return authoring::ListComments(call, database_, *request, *response); });
 }
 
 }  // namespace section55::authoring

@@ -32,6 +32,16 @@ class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring:
   grpc::Status SubmitChiefOfficerComments(grpc::ServerContext* context,
                                           const v1::SubmitChiefOfficerCommentsRequest* request,
                                           v1::Response* response) override;
+  grpc::Status SaveDraftContribution(grpc::ServerContext* context, const v1::SaveDraftContributionRequest* request,
+                                     v1::DraftContribution* response) override;
+  grpc::Status DeleteDraftContribution(grpc::ServerContext* context, const v1::DeleteDraftContributionRequest* request,
+                                       v1::DeleteDraftContributionResponse* response) override;
+  grpc::Status ListDraftContributions(grpc::ServerContext* context, const v1::ListDraftContributionsRequest* request,
+                                      v1::ListDraftContributionsResponse* response) override;
+  grpc::Status SendDraftContributions(grpc::ServerContext* context, const v1::SendDraftContributionsRequest* request,
+                                      v1::Response* response) override;
+  grpc::Status GetDraftProgress(grpc::ServerContext* context, const v1::GetDraftProgressRequest* request,
+                                v1::DraftProgress* response) override;
   grpc::Status WithdrawChiefOfficerComments(grpc::ServerContext* context,
                                             const v1::WithdrawChiefOfficerCommentsRequest* request,
                                             v1::Response* response) override;
@@ -57,6 +67,18 @@ class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring:
                                 v1::Response* response) override;
   grpc::Status RevokeExemption(grpc::ServerContext* context, const v1::RevokeExemptionRequest* request,
                                v1::Response* response) override;
+  grpc::Status ListRevisions(grpc::ServerContext* context, const v1::ListRevisionsRequest* request,
+                             v1::ListRevisionsResponse* response) override;
+  grpc::Status GetRevision(grpc::ServerContext* context, const v1::GetRevisionRequest* request,
+                           v1::Revision* response) override;
+  grpc::Status CompareRevisions(grpc::ServerContext* context, const v1::CompareRevisionsRequest* request,
+                                v1::CompareRevisionsResponse* response) override;
+  grpc::Status ExplainConflict(grpc::ServerContext* context, const v1::ExplainConflictRequest* request,
+                               v1::ExplainConflictResponse* response) override;
+  grpc::Status CommentOnResponse(grpc::ServerContext* context, const v1::CommentOnResponseRequest* request,
+                                 v1::Comment* response) override;
+  grpc::Status ListComments(grpc::ServerContext* context, const v1::ListCommentsRequest* request,
+                            v1::ListCommentsResponse* response) override;
   grpc::Status ListExemptions(grpc::ServerContext* context, const v1::ListExemptionsRequest* request,
                               v1::ListExemptionsResponse* response) override;
 

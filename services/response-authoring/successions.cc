@@ -11,6 +11,7 @@
 #include "section55/authoring/v1/events.pb.h"
 #include "services/response-authoring/life.h"
 #include "services/response-authoring/store.h"
+#include "services/response-authoring/store_drafts.h"
 
 namespace section55::authoring {
 namespace {
@@ -92,6 +93,7 @@ absl::Status TransferOne(db::Transaction& tx, const Cause& cause, const registry
 
   const std::string body = LastPart(succeeded.successor().name());
   const std::string inspection = LastPart(next.inspection());
+  RETURN_IF_ERROR(store::MoveDrafts(tx, LastPart(succeeded.predecessor().name()), inspection, body));
   absl::StatusOr<StoredResponse> there = store::LoadResponse(tx, body, inspection, ReportForm::kFacts);
   if (absl::IsNotFound(there.status())) {
     StoredResponse opened{std::move(next), 0, stored.revision};

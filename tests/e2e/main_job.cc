@@ -332,6 +332,19 @@ Response MainJob::AnswerWithDetours(const Area& area, const std::string& respons
   together.mutable_answer()->set_explanation(fmt::format("Answered together {}.", mark));
   together.mutable_answer()->add_adopted_contributions("contribution-1");
   Response answered = Do(area.force + "-author", &ResponseAuthoring::Stub::AnswerTogether, together);
+  for (const char* so_far : {"Monitoring {}: each", "Monitoring {}: each quarter."}) {
+    authoring::v1::UpdateResponseRequest autosave;
+    autosave.set_autosave(true);
+    autosave.mutable_response()->set_name(response);
+    autosave.mutable_response()->set_monitoring(fmt::format(fmt::runtime(so_far), mark));
+    autosave.mutable_update_mask()->add_paths("monitoring");
+    answered = Do(area.force + "-author", &ResponseAuthoring::Stub::UpdateResponse, autosave);
+  }
+  authoring::v1::CommentOnResponseRequest comment;
+  comment.set_name(response);
+  comment.mutable_comment()->set_audience(authoring::v1::Comment::OFFICE_AND_FORCE);
+  comment.mutable_comment()->set_text("Is each quarter enough?");
+  Do(area.force + "-chief-officer", &ResponseAuthoring::Stub::CommentOnResponse, comment);
   Submit(area, response);
   authoring::v1::ReturnResponseRequest back;
   back.set_name(response);

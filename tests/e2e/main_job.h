@@ -64,7 +64,8 @@ class MainJob {
   // All of it, from an open response to an approved one.
   authoring::v1::Response AnswerInFull(const Area& area, const std::string& response, std::string_view mark);
 
-  // The same by the longest way there is: exempt and owed again, answers together, one of them adopting a comment, returned with a mark.
+  // The same by the longest way there is: exempt and owed again, answers together that adopt a comment, autosaves, a
+  // comment by the force, returned with a mark.
   authoring::v1::Response AnswerWithDetours(const Area& area, const std::string& response, std::string_view mark);
   // Proposed, confirmed by a second person, and revoked.
   void ExemptAndRevoke(const Area& area, const std::string& response);
