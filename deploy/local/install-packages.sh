@@ -10,7 +10,7 @@ packages=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc grpc-proto golang-github-gogo-googleapis-dev
   libabsl-dev libmysqlcppconn-dev libsqlite3-dev libfmt-dev prometheus-cpp-dev nlohmann-json3-dev
   libcmark-gfm-dev libcmark-gfm-extensions-dev libkainjow-mustache-dev libcpp-httplib-dev libssl-dev
-  libmicrohttpd-dev zlib1g-dev libutf8proc-dev libcsv-dev
+  libmicrohttpd-dev zlib1g-dev libutf8proc-dev libcsv-dev libdtl-dev
   libpango1.0-dev libharfbuzz-dev libqpdf-dev libzip-dev libpugixml-dev
   libjemalloc-dev libxxhash-dev libgtest-dev libgmock-dev
   # running

@@ -46,8 +46,8 @@ absl::StatusOr<std::vector<const FieldDescriptor*>> FindTenant(const MethodDescr
 
 // Whether the verb that the method's name begins with only reads (AIP-130 and what follows it).
 bool Reads(std::string_view method) {
-  constexpr std::string_view kVerbs[] = {"Get",  "List",   "Check", "Explain", "Follow",
-                                         "Find", "Search", "Watch", "Preview", "Export"};
+  constexpr std::string_view kVerbs[] = {"Get",  "List",   "Check", "Explain", "Follow", "Compare",
+                                         "Find", "Search", "Watch", "Preview", "Export", "Normalise"};
   return std::any_of(std::begin(kVerbs), std::end(kVerbs), [&](std::string_view verb) {
     const std::string_view rest = method.starts_with(verb) ? method.substr(verb.size()) : "a";
     return rest.empty() || rest.front() < 'a' || rest.front() > 'z';

@@ -52,6 +52,10 @@ events::Handlers AuthoringHandlers(jobs::Queue& queue, base::Clock& clock) {
   // What is published answers the report as it was approved, under the author of that day; what is not is none of our business.
   handlers.Ignore<authoring::v1::ResponseCorrected>();
   handlers.Ignore<authoring::v1::ResponseClosed>();
+  // What is exempt is not published; what was exempt and is owed again is published when it is approved.
+  handlers.Ignore<authoring::v1::ResponseExempted>();
+  handlers.Ignore<authoring::v1::ExemptionRevoked>();
+  handlers.Ignore<authoring::v1::ResponseCommented>();
   return handlers;
 }
 

@@ -231,6 +231,9 @@ absl::StatusOr<std::string> RenderJson(const authoring::v1::Response& approved, 
     writer.Member("signatory", {{"name", approved.signatory().name()},
                                 {"title", approved.signatory().title()},
                                 {"capacity", StringOrNull(approved.signatory().capacity())}});
+    if (approved.has_bypass()) {
+      writer.Member("bypass", {{"reason", approved.bypass().reason()}});
+    }
   }
   writer.Written("document", document::RenderJson(document));
   return writer.Finish();

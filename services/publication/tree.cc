@@ -370,6 +370,13 @@ class TreeBuilder {
       section.content.push_back(
           {Section{.id = "signed", .heading = "Signed", .content = {{Remark{.content = std::move(signature)}}}}});
     }
+    if (response_.has_bypass()) {
+      Section bypass{.id = "bypass", .heading = "Approved without a second person", .content = {}};
+      bypass.content.push_back(
+          Plain("Whoever approved this response had also written or submitted it. The reason given:"));
+      bypass.content.push_back(Plain(response_.bypass().reason()));
+      section.content.push_back({std::move(bypass)});
+    }
     return section;
   }
 

@@ -61,7 +61,7 @@ absl::Status OnRefused(db::Transaction& tx, const Event& event, const publicatio
     told.push_back(one.get());
   }
   RETURN_IF_ERROR(changes.Save(tx, Cause::Of(event), before, stored, told));
-  return AwaitSuccession(tx, stored.response.body().name(), changes);
+  return AwaitSuccession(tx, stored.response.body().name(), changes.jobs());
 }
 
 }  // namespace

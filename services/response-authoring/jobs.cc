@@ -7,6 +7,7 @@
 #include "libs/base/status.h"
 #include "libs/calendar/london.h"
 #include "section55/authoring/v1/events.pb.h"
+#include "services/response-authoring/chief_officer.h"
 #include "services/response-authoring/gaps.h"
 #include "services/response-authoring/rules.h"
 #include "services/response-authoring/store.h"

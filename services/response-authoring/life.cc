@@ -38,11 +38,16 @@ bool ConcernsAnswers(const v1::ReportCorrection& correction, const std::vector<s
   return false;
 }
 
+// Now, or once its exemption is revoked.
+bool MayBeWritten(const Response& response) { return IsOpen(response) || response.state() == Response::EXEMPT; }
+
 // What is lost when somebody else has to look at it anew.
 void ClearSteps(Response& response) {
   response.clear_submission();
   response.clear_last_return();
   response.clear_approval();
+  response.clear_bypass();
+  response.clear_marks();
   response.clear_refusal();
   response.clear_publish_time();
 }
@@ -85,7 +90,7 @@ Outcome Correct(const v1::ReportCorrection& correction, const registry::v1::Insp
     return Outcome::kWaits;
   }
   const Response::State before = response.state();
-  if (!IsOpen(response) && before != Response::WITHDRAWN) {
+  if (!IsOpen(response) && before != Response::WITHDRAWN && before != Response::EXEMPT) {
     return Outcome::kNothing;
   }
   const bool concerns_answers = ConcernsAnswers(correction, findings_to_answer, response);
@@ -107,6 +112,7 @@ Outcome Correct(const v1::ReportCorrection& correction, const registry::v1::Insp
   }
   if (before == Response::WITHDRAWN) {
     response.clear_closure();
+    response.clear_exemption();
     ClearSteps(response);
     base::Move(kTransitions, response, Response::OPEN).IgnoreError();
     return Outcome::kReopened;
@@ -192,17 +198,26 @@ void Join(const Response& transferred, Response& response) {
   };
   const auto itself = [](const std::string& name) -> const std::string& { return name; };
   add_missing(transferred.findings_to_answer(), *response.mutable_findings_to_answer(), itself);
-  add_missing(transferred.answers(), *response.mutable_answers(),
+  // Two chief officers may both have a contribution-1: the joiner's get the name of their body before it, in what adopts them too.
+  const auto ids = base::ParseName(transferred.name(), base::kResponseName);
+  const auto id_here = [&](const std::string& id) {
+    constexpr size_t kLongestId = 63;
+    return fmt::format("{}-{}", ids ? (*ids)[0] : "earlier", id).substr(0, kLongestId);
+  };
+  v1::Response taken = transferred;
+  for (v1::Answer& answer : *taken.mutable_answers()) {
+    for (std::string& id : *answer.mutable_adopted_contributions()) {
+      id = id_here(id);
+    }
+  }
+  add_missing(taken.answers(), *response.mutable_answers(),
               [](const v1::Answer& answer) -> const std::string& { return answer.finding(); });
   add_missing(transferred.writers(), *response.mutable_writers(),
               [](const v1::Writer& writer) -> const std::string& { return writer.person(); });
-  // Two chief officers may both have a contribution-1: the joiner's get the name of their body before it.
-  const auto ids = base::ParseName(transferred.name(), base::kResponseName);
   for (const v1::Contribution& contribution : transferred.chief_officer().contributions()) {
     v1::Contribution& added = *response.mutable_chief_officer()->add_contributions();
     added = contribution;
-    constexpr size_t kLongestId = 63;
-    added.set_id(fmt::format("{}-{}", ids ? (*ids)[0] : "earlier", contribution.id()).substr(0, kLongestId));
+    added.set_id(id_here(contribution.id()));
   }
   if (!transferred.chief_officer().contributions().empty()) {
     response.mutable_chief_officer()->clear_no_comments_time();
@@ -211,11 +226,11 @@ void Join(const Response& transferred, Response& response) {
 }
 
 bool PutRight(const registry::v1::Body& body, Response& response) {
-  return IsOpen(response) && Replace(body, *response.mutable_body());
+  return MayBeWritten(response) && Replace(body, *response.mutable_body());
 }
 
 bool PutRight(const registry::v1::Force& force, Response& response) {
-  return IsOpen(response) && Replace(force, *response.mutable_force());
+  return MayBeWritten(response) && Replace(force, *response.mutable_force());
 }
 
 }  // namespace section55::authoring::rules

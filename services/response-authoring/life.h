@@ -13,7 +13,7 @@
 
 namespace section55::authoring::rules {
 
-// Whether it waits to be published or is being written: not published, not closed, not approved.
+// Whether it waits to be approved or is being written: not published, not closed, not approved, not exempt.
 bool IsOpen(const v1::Response& response);
 
 // Whether the response has come to know of this revision of its report, or of a later one. The registry tells of revisions again when it
@@ -30,7 +30,8 @@ enum class Outcome {
 };
 
 // The report was corrected to `report` (without its findings), and `findings_to_answer` are this body's from now on. Answers to findings
-// that are no longer in the report go; the history keeps them. A published or transferred response stays as it is.
+// that are no longer in the report go; the history keeps them. What is exempt stays so, and knows the report as corrected should it be
+// owed after all. A published or transferred response stays as it is.
 Outcome Correct(const v1::ReportCorrection& correction, const registry::v1::Inspection& report,
                 const std::vector<std::string>& findings, const std::vector<std::string>& findings_to_answer,
                 v1::Response& response);

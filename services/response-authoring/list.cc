@@ -1,6 +1,7 @@
 #include "services/response-authoring/list.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -33,22 +34,18 @@ struct Query {
   Paging paging;
 };
 
-absl::StatusOr<Query> ReadQuery(const v1::ListResponsesRequest& request, const access::Scope& scope) {
-  base::Violations violations;
+template <typename Request>
+absl::StatusOr<Query> ReadQuery(const Request& request, std::initializer_list<base::FilterField> fields,
+                                const access::Scope& scope, base::Violations& violations) {
   Query query;
   query.parent = rpc::ReadParent(request.parent(), scope, violations);
-  const auto conditions = base::ParseFilter(request.filter(),
-                                            {base::EnumField("state", v1::Response::State_descriptor()),
-                                             base::NameField("inspection", base::kInspectionName)},
-                                            violations);
-  for (const base::Condition& condition : conditions) {
+  for (const base::Condition& condition : base::ParseFilter(request.filter(), fields, violations)) {
     if (condition.field == "state") {
       query.range.state = static_cast<v1::Response::State>(condition.number);
     } else {
       query.range.inspection = condition.text;
     }
   }
-  base::CheckEnum("view", request.view(), v1::ResponseView_IsValid, base::Presence::kOptional, violations);
   query.paging = rpc::ReadPaging<std::string, std::string>(request, violations, kDefaultPage, kLargestPage);
   RETURN_IF_ERROR(violations.ToStatus());
   if (query.paging.after) {
@@ -68,18 +65,22 @@ absl::StatusOr<std::vector<std::string>> BodiesToWalk(db::Transaction& tx, const
   return std::vector<std::string>(first, parent.bodies.end());
 }
 
-// Fills one page, range by range.
+// Fills one page, range by range. `Request` and `Response` are those of a list method.
+template <typename Request, typename Response>
 class Page {
  public:
-  Page(const rpc::Call& call, const v1::ListResponsesRequest& request, int page_size, v1::ListResponsesResponse& page)
-      : call_(call), request_(request), page_size_(page_size), page_(page) {}
+  // `show` adds a response to the page, unless it is not for this caller.
+  using Show = absl::FunctionRef<absl::Status(const store::ResponseBytes&, Response& page)>;
+
+  Page(const Request& request, v1::ResponseView view, int page_size, Response& page, Show show)
+      : request_(request), view_(view), page_size_(page_size), page_(page), show_(show) {}
 
   // Adds what fits of a range. False: the page is full, and there is more.
   absl::StatusOr<bool> Add(db::Transaction& tx, store::Range range) {
     while (true) {
       const int room = page_size_ - page_.responses_size();
       // One more tells whether there is a next page.
-      ASSIGN_OR_RETURN(const std::vector<size_t> sizes, store::SizesIn(tx, range, request_.view(), room + 1));
+      ASSIGN_OR_RETURN(const std::vector<size_t> sizes, store::SizesIn(tx, range, view_, room + 1));
       const int fitting = CountFitting(sizes, room);
       if (fitting > 0) {
         RETURN_IF_ERROR(Read(tx, fitting, range));
@@ -117,25 +118,47 @@ class Page {
 
   // Reads that many and moves the range behind them.
   absl::Status Read(db::Transaction& tx, int count, store::Range& range) {
-    RETURN_IF_ERROR(
-        store::ReadRange(tx, range, request_.view(), count, [&](const store::ResponseBytes& bytes) -> absl::Status {
-          last_body_ = bytes.body;
-          last_inspection_ = bytes.inspection;
-          const access::Scope::View view = ViewOf(call_, bytes);
-          return view == access::Scope::View::kNone ? absl::OkStatus() : Show(view, bytes, page_.add_responses());
-        }));
+    RETURN_IF_ERROR(store::ReadRange(tx, range, view_, count, [&](const store::ResponseBytes& bytes) -> absl::Status {
+      last_body_ = bytes.body;
+      last_inspection_ = bytes.inspection;
+      return show_(bytes, page_);
+    }));
     range.after_body = last_body_;
     range.after_inspection = last_inspection_;
     return absl::OkStatus();
   }
 
-  const rpc::Call& call_;
-  const v1::ListResponsesRequest& request_;
+  const Request& request_;
+  const v1::ResponseView view_;
   const int page_size_;
-  v1::ListResponsesResponse& page_;
+  Response& page_;
+  const Show show_;
   size_t bytes_ = 0;
   std::string last_body_, last_inspection_;
 };
+
+// Fills a page from the ranges of a query.
+template <typename Request, typename Response>
+absl::Status Fill(const rpc::Call& call, db::Database& database, const Query& query, const Request& request,
+                  v1::ResponseView view, Response& page, typename Page<Request, Response>::Show show) {
+  return database.Read(
+      [&](db::Transaction& tx) -> absl::Status {
+        page.Clear();
+        ASSIGN_OR_RETURN(const std::vector<std::string> bodies, BodiesToWalk(tx, query));
+        Page<Request, Response> filling(request, view, query.paging.size, page, show);
+        for (const std::string& body : bodies) {
+          store::Range range = query.range;
+          range.body = body;
+          ASSIGN_OR_RETURN(const bool more_room, filling.Add(tx, std::move(range)));
+          if (!more_room) {
+            filling.SetNext();
+            break;
+          }
+        }
+        return absl::OkStatus();
+      },
+      call.deadline);
+}
 
 }  // namespace
 
@@ -155,24 +178,33 @@ absl::Status Show(access::Scope::View view, const store::ResponseBytes& bytes, v
 
 absl::Status ListResponses(const rpc::Call& call, db::Database& database, const v1::ListResponsesRequest& request,
                            v1::ListResponsesResponse& page) {
-  ASSIGN_OR_RETURN(const Query query, ReadQuery(request, call.scope));
-  return database.Read(
-      [&](db::Transaction& tx) -> absl::Status {
-        page.Clear();
-        ASSIGN_OR_RETURN(const std::vector<std::string> bodies, BodiesToWalk(tx, query));
-        Page filling(call, request, query.paging.size, page);
-        for (const std::string& body : bodies) {
-          store::Range range = query.range;
-          range.body = body;
-          ASSIGN_OR_RETURN(const bool more_room, filling.Add(tx, std::move(range)));
-          if (!more_room) {
-            filling.SetNext();
-            break;
-          }
-        }
-        return absl::OkStatus();
-      },
-      call.deadline);
+  base::Violations violations;
+  base::CheckEnum("view", request.view(), v1::ResponseView_IsValid, base::Presence::kOptional, violations);
+  ASSIGN_OR_RETURN(const Query query, ReadQuery(request,
+                                                {base::EnumField("state", v1::Response::State_descriptor()),
+                                                 base::NameField("inspection", base::kInspectionName)},
+                                                call.scope, violations));
+  return Fill(call, database, query, request, request.view(), page,
+              [&](const store::ResponseBytes& bytes, v1::ListResponsesResponse& filled) -> absl::Status {
+                const access::Scope::View view = ViewOf(call, bytes);
+                return view == access::Scope::View::kNone ? absl::OkStatus()
+                                                          : Show(view, bytes, filled.add_responses());
+              });
+}
+
+absl::Status ListExemptions(const rpc::Call& call, db::Database& database, const v1::ListExemptionsRequest& request,
+                            v1::ListExemptionsResponse& page) {
+  base::Violations violations;
+  ASSIGN_OR_RETURN(Query query,
+                   ReadQuery(request, {base::NameField("inspection", base::kInspectionName)}, call.scope, violations));
+  query.range.state = v1::Response::EXEMPT;
+  return Fill(call, database, query, request, v1::RESPONSE_VIEW_BASIC, page,
+              [&](const store::ResponseBytes& bytes, v1::ListExemptionsResponse& filled) -> absl::Status {
+                v1::Response whole;
+                RETURN_IF_ERROR(store::Parse(bytes, whole));
+                *filled.add_responses() = views::ForEverybody(whole);
+                return absl::OkStatus();
+              });
 }
 
 }  // namespace section55::authoring

@@ -1,4 +1,4 @@
-// ListResponses: whose responses a caller may see, in the order of (body, inspection), page by page.
+// ListResponses and ListExemptions: whose responses a caller may see, in the order of (body, inspection), page by page.
 #pragma once
 
 #include "absl/status/status.h"
@@ -18,5 +18,9 @@ access::Scope::View ViewOf(const rpc::Call& call, const store::ResponseBytes& by
 // One page. Every part of it is a range of an index; what it reads is bounded by what fits into one message, counted before it is read.
 absl::Status ListResponses(const rpc::Call& call, db::Database& database, const v1::ListResponsesRequest& request,
                            v1::ListResponsesResponse& page);
+
+// One page of what is EXEMPT, as everybody may see it.
+absl::Status ListExemptions(const rpc::Call& call, db::Database& database, const v1::ListExemptionsRequest& request,
+                            v1::ListExemptionsResponse& page);
 
 }  // namespace section55::authoring

@@ -178,6 +178,9 @@ bool IsForgotten(const v1::Response& approved, const v1::Response& here) {
       return true;
     case v1::Response::APPROVED:
       return base::FromTimestamp(approved.approval().time()) > base::FromTimestamp(here.approval().time());
+    case v1::Response::EXEMPT:  // it was revoked afterwards
+      return base::FromTimestamp(approved.approval().time()) >
+             base::FromTimestamp(here.exemption().confirmation().time());
     case v1::Response::WITHDRAWN:  // it was owed again afterwards
       return base::FromTimestamp(approved.approval().time()) > base::FromTimestamp(here.closure().time());
     default:
@@ -246,6 +249,9 @@ events::Handlers TakeIn(events::EventLog& log, const base::Clock& clock) {
   handlers.Ignore<v1::ResponseReturned>();
   handlers.Ignore<v1::ResponseCorrected>();
   handlers.Ignore<v1::ResponseClosed>();
+  handlers.Ignore<v1::ResponseExempted>();
+  handlers.Ignore<v1::ExemptionRevoked>();
+  handlers.Ignore<v1::ResponseCommented>();
   return handlers;
 }
 

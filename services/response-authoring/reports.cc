@@ -79,7 +79,7 @@ absl::Status OpenOne(db::Transaction& tx, const Cause& cause, const Inspection& 
   }
   RETURN_IF_ERROR(opened);
   // Its body may have been succeeded already: the news of the report came late.
-  return AwaitSuccession(tx, stored.response.body().name(), changes);
+  return AwaitSuccession(tx, stored.response.body().name(), changes.jobs());
 }
 
 v1::ReportCorrection CorrectionOf(const Inspection& report, const std::string& reason, absl::Time now) {
@@ -108,7 +108,7 @@ absl::Status CorrectOne(db::Transaction& tx, const Cause& cause, const v1::Repor
       *opened.mutable_response() = views::Basic(stored.response);
       *opened.mutable_response()->mutable_report() = report;
       RETURN_IF_ERROR(changes.Save(tx, cause, before, stored, {&opened}));
-      return AwaitSuccession(tx, stored.response.body().name(), changes);
+      return AwaitSuccession(tx, stored.response.body().name(), changes.jobs());
     }
     default: {
       stored.revision = report.revision();

@@ -1,5 +1,5 @@
-// The rules of a response: what may be written when, by whom, and who may approve. What is missing stands in gaps.h. Pure functions on the
-// proto messages: no gRPC, no SQL, no clock.
+// The rules of a response: what may be written when, by whom, and who may approve. The chief officer's part stands in chief_officer.h, answers
+// in answers.h, exemptions in exemptions.h, what is missing in gaps.h. Pure functions on the proto messages: no gRPC, no SQL, no clock.
 //
 // A function that changes a response checks the whole request before it changes anything; only a part that has grown too large is found out
 // afterwards. After an error the response is not to be saved. Where a rule asks what the report says (which findings it has, on what basis
@@ -11,12 +11,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "libs/base/transitions.h"
 #include "section55/authoring/v1/response.pb.h"
 #include "section55/authoring/v1/response_authoring.pb.h"
 #include "section55/registry/v1/events.pb.h"
+#include "services/response-authoring/checks.h"
 
 namespace section55::authoring::rules {
 
@@ -27,7 +27,7 @@ struct ResponseId {
 };
 
 // Every way there is. Nothing else changes a state.
-inline constexpr base::Transitions<v1::Response::State, 11> kTransitions = {{
+inline constexpr base::Transitions<v1::Response::State, 14> kTransitions = {{
     {v1::Response::OPEN, v1::Response::IN_REVIEW, "SubmitResponse"},
     {v1::Response::IN_REVIEW, v1::Response::OPEN, "ReturnResponse"},
     {v1::Response::IN_REVIEW, v1::Response::APPROVED, "ApproveResponse"},
@@ -37,6 +37,9 @@ inline constexpr base::Transitions<v1::Response::State, 11> kTransitions = {{
     {v1::Response::OPEN, v1::Response::WITHDRAWN, "the report is withdrawn, or corrected so that it is not owed"},
     {v1::Response::IN_REVIEW, v1::Response::WITHDRAWN, "the report is withdrawn, or corrected so that it is not owed"},
     {v1::Response::WITHDRAWN, v1::Response::OPEN, "the report is published again, or corrected so that it is owed"},
+    {v1::Response::OPEN, v1::Response::EXEMPT, "ConfirmExemption, by a second person"},
+    {v1::Response::EXEMPT, v1::Response::OPEN, "RevokeExemption"},
+    {v1::Response::EXEMPT, v1::Response::WITHDRAWN, "the report is withdrawn, or corrected so that it is not owed"},
     {v1::Response::OPEN, v1::Response::TRANSFERRED, "another body comes in the place of this one"},
     {v1::Response::IN_REVIEW, v1::Response::TRANSFERRED, "another body comes in the place of this one"},
 }};
@@ -48,39 +51,15 @@ absl::StatusOr<ResponseId> ParseResponseName(std::string_view name, std::string_
 v1::Response Open(const registry::v1::Inspection& inspection, const registry::v1::Obligation& obligation,
                   absl::Time now);
 
-// Who does something, and when; `today` is the day in London.
-struct Doer {
-  std::string actor;
-  absl::Time now;
-  absl::CivilDay today;
-  bool may_approve = false;  // holds the role APPROVER on the body
-  bool for_force = false;    // is here as the force's own, and not as the office's
-};
-
-// Section 55(4). The day must not be before today. Another day than before asks anew: that there were no comments is taken back.
-absl::Status Invite(const v1::InviteChiefOfficerRequest& request, const Doer& doer, v1::Response& response);
-
-// Section 55(5)(b). A contribution replaces the one that bears its id, else it is added. The response is with its findings.
-absl::Status AddContributions(const v1::SubmitChiefOfficerCommentsRequest& request, const Doer& doer,
-                              v1::Response& response);
-
-// When no contribution is left, it is as if none had come. NOT_FOUND.
-absl::Status WithdrawContributions(const v1::WithdrawChiefOfficerCommentsRequest& request, v1::Response& response);
-
-// Until the day set has passed, only by the force.
-absl::Status RecordNoComments(const Doer& doer, v1::Response& response);
-
-// Records that the day set for comments has passed without any. False, and no change, when there is nothing to record: the day has not
-// passed, there are comments, the office has submitted.
-bool RecordSilence(absl::Time now, absl::CivilDay today, v1::Response& response);
-
 // Sets the masked fields of the body's own part and notes the writer. The response is with its findings if the request brings answers.
 absl::Status Update(const v1::UpdateResponseRequest& request, const Doer& doer, v1::Response& response);
 
 // The response is with its findings. Records the chief officer's silence if that is due.
 absl::Status Submit(const Doer& doer, v1::Response& response);
 absl::Status Return(const v1::ReturnResponseRequest& request, const Doer& doer, v1::Response& response);
-absl::Status Approve(const Doer& doer, v1::Response& response);
+
+// By a second person; or, with a reason that is printed, by whoever wrote or submitted it.
+absl::Status Approve(const Doer& doer, v1::Response& response, std::string_view bypass_reason = "");
 
 // The edition was published. OK and no change when that is known already.
 absl::Status MarkPublished(int edition, absl::Time published, v1::Response& response);

@@ -13,10 +13,18 @@
 #include "libs/events/origin.h"
 #include "libs/rpc/change.h"
 #include "section55/authoring/v1/events.pb.h"
+#include "services/response-authoring/answers.h"
+#include "services/response-authoring/chief_officer.h"
+#include "services/response-authoring/comments.h"
+#include "services/response-authoring/drafts.h"
+#include "services/response-authoring/exemptions.h"
 #include "services/response-authoring/gaps.h"
 #include "services/response-authoring/jobs.h"
 #include "services/response-authoring/list.h"
+#include "services/response-authoring/pasted_text.h"
+#include "services/response-authoring/revisions.h"
 #include "services/response-authoring/rules.h"
+#include "services/response-authoring/successions.h"
 #include "services/response-authoring/views.h"
 
 namespace section55::authoring {
@@ -35,6 +43,41 @@ rules::Doer DoerOf(const rpc::Call& call, const v1::Response& response) {
           .today = calendar::LondonDay(call.now),
           .may_approve = call.caller.Holds(common::v1::AccessRule::APPROVER, response.body().name()),
           .for_force = ViewOf(call, response) == Scope::View::kForce};
+}
+
+// How the caller of a change is shown what became of the response. A national role sees no draft.
+v1::Response Shown(const rpc::Call& call, Scope::View view, v1::Response response) {
+  if (call.scope.everything) {
+    return views::ForEverybody(response);
+  }
+  return view == Scope::View::kBody ? std::move(response) : views::ForForce(response);
+}
+
+// That the response that an exemption names can discharge this one.
+absl::Status CheckDischarged(db::Transaction& tx, const v1::Response& response) {
+  const std::string& name = response.exemption().discharged_by();
+  if (name.empty()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const rules::ResponseId id, rules::ParseResponseName(name, "discharged_by"));
+  const auto other = store::LoadResponse(tx, id.body, id.inspection, ReportForm::kFacts);
+  if (absl::IsNotFound(other.status()) || (other.ok() && !rules::CanDischarge(other->response))) {
+    return base::Error(absl::StatusCode::kFailedPrecondition, "NOT_DISCHARGED",
+                       name +
+                           " is not owed, so it cannot discharge another response: name one that is open, in "
+                           "review, approved or published",
+                       {{"resource", response.name()}});
+  }
+  return other.status();
+}
+
+// Whether a program saves by itself while somebody writes.
+template <typename Request>
+bool IsAutosave(const Request& request) {
+  if constexpr (requires { request.autosave(); }) {
+    return request.autosave();
+  }
+  return false;
 }
 
 // What a step that must not be taken blindly asks for.
@@ -63,8 +106,12 @@ v1::Response CopyWithoutReport(v1::Response& response) {
 struct ResponseAuthoringService::Change {
   const rules::Doer doer;
   v1::Response& response;
+  // For what else must be read to decide.
+  db::Transaction& tx;
   // What followers must know, in order.
-  std::vector<std::unique_ptr<google::protobuf::Message>> events;
+  std::vector<std::unique_ptr<google::protobuf::Message>> events = {};
+  // What else is written with it.
+  std::vector<jobs::Effect> effects = {};
 
   template <typename Event>
   Event& Tell() {
@@ -84,7 +131,7 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
   std::string tenant;
   store::Save save;
   std::vector<std::unique_ptr<google::protobuf::Message>> events;
-  jobs::Effect silence;
+  std::vector<jobs::Effect> effects;
   return rpc::Change(
       call, database_, request, *response,
       [&](db::Transaction& tx) -> absl::Status {
@@ -93,17 +140,29 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
         if (view == Scope::View::kNone) {
           return base::NotFound(name);
         }
-        RETURN_IF_ERROR(base::CheckEtag(name, etag, stored.response.etag()));
+        if (const absl::Status status = base::CheckEtag(name, etag, stored.response.etag()); !status.ok()) {
+          return WithWhoSaved(tx, stored, etag, status);
+        }
         const v1::Response before = CopyWithoutReport(stored.response);
         *stored.response.mutable_update_time() = base::ToTimestamp(call.now);
-        Change change{DoerOf(call, stored.response), stored.response, {}};
-        RETURN_IF_ERROR(rule(change));
+        Change change{DoerOf(call, stored.response), stored.response, tx};
+        if (const absl::Status status = rule(change); !status.ok()) {
+          return absl::IsAborted(status) ? WithWhoSaved(tx, stored, etag, status) : status;
+        }
         tenant = stored.response.body().name();
-        save = store::Prepare(before, call.caller.actor, call.now, stored);
+        // For an autosave: whether it goes on with the last.
+        std::vector<store::HistoryRow> last;
+        if (IsAutosave(request)) {
+          ASSIGN_OR_RETURN(last, store::HistoryFrom(tx, stored.history, 1));
+        }
+        save = store::Prepare(before, call.caller.actor, call.now, stored, last.empty() ? nullptr : &last.front());
         events = std::move(change.events);
-        silence = AdjustSilenceJob(jobs_, before, stored.response);
+        effects = std::move(change.effects);
+        if (jobs::Effect silence = AdjustSilenceJob(jobs_, before, stored.response)) {
+          effects.push_back(std::move(silence));
+        }
         stored.response.mutable_report()->clear_findings();
-        *response = view == Scope::View::kBody ? std::move(stored.response) : views::ForForce(stored.response);
+        *response = Shown(call, view, std::move(stored.response));
         return absl::OkStatus();
       },
       [&](db::Transaction& tx) -> absl::Status {
@@ -111,7 +170,10 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
         for (const auto& event : events) {
           RETURN_IF_ERROR(log_.Append(tx, events::OriginOf(call, tenant, name), *event));
         }
-        return silence ? silence(tx) : absl::OkStatus();
+        for (const jobs::Effect& effect : effects) {
+          RETURN_IF_ERROR(effect(tx));
+        }
+        return absl::OkStatus();
       });
 }
 
@@ -187,6 +249,62 @@ grpc::Status ResponseAuthoringService::SubmitChiefOfficerComments(grpc::ServerCo
   });
 }
 
+grpc::Status ResponseAuthoringService::SaveDraftContribution(grpc::ServerContext* context,
+                                                             const v1::SaveDraftContributionRequest* request,
+                                                             v1::DraftContribution* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::SaveDraftContribution(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::DeleteDraftContribution(grpc::ServerContext* context,
+                                                               const v1::DeleteDraftContributionRequest* request,
+                                                               v1::DeleteDraftContributionResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::DeleteDraftContribution(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::ListDraftContributions(grpc::ServerContext* context,
+                                                              const v1::ListDraftContributionsRequest* request,
+                                                              v1::ListDraftContributionsResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::ListDraftContributions(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::GetDraftProgress(grpc::ServerContext* context,
+                                                        const v1::GetDraftProgressRequest* request,
+                                                        v1::DraftProgress* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::GetDraftProgress(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::SendDraftContributions(grpc::ServerContext* context,
+                                                              const v1::SendDraftContributionsRequest* request,
+                                                              v1::Response* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kWithFindings, response,
+                          [&](Change& change) -> absl::Status {
+                            ASSIGN_OR_RETURN(const std::vector<store::Draft> drafts, DraftsToSend(change.tx, *request));
+                            v1::SubmitChiefOfficerCommentsRequest submit;
+                            for (const store::Draft& draft : drafts) {
+                              *submit.add_contributions() = draft.message.contribution();
+                            }
+                            RETURN_IF_ERROR(rules::AddContributions(submit, change.doer, change.response));
+                            change.Tell<v1::ChiefOfficerCommented>().set_response(request->name());
+                            change.effects.emplace_back([drafts](db::Transaction& tx) -> absl::Status {
+                              for (const store::Draft& draft : drafts) {
+                                RETURN_IF_ERROR(store::DeleteDraft(tx, draft));
+                              }
+                              return absl::OkStatus();
+                            });
+                            return absl::OkStatus();
+                          });
+  });
+}
+
 grpc::Status ResponseAuthoringService::WithdrawChiefOfficerComments(
     grpc::ServerContext* context, const v1::WithdrawChiefOfficerCommentsRequest* request, v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) {
@@ -228,6 +346,35 @@ grpc::Status ResponseAuthoringService::UpdateResponse(grpc::ServerContext* conte
     return ChangeResponse(call, *request, request->response().name(), "response.name",
                           request->etag().empty() ? inner : request->etag(), form, response,
                           [&](Change& change) { return rules::Update(*request, change.doer, change.response); });
+  });
+}
+
+grpc::Status ResponseAuthoringService::AnswerTogether(grpc::ServerContext* context,
+                                                      const v1::AnswerTogetherRequest* request,
+                                                      v1::Response* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return ChangeResponse(
+        call, *request, request->name(), "name", request->etag(), ReportForm::kWithFindings, response,
+        [&](Change& change) { return rules::AnswerTogether(*request, change.doer, change.response); });
+  });
+}
+
+grpc::Status ResponseAuthoringService::NormaliseText(grpc::ServerContext* context,
+                                                     const v1::NormaliseTextRequest* request,
+                                                     v1::NormaliseTextResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
+    constexpr size_t kMostBytes = 400'000;  // 100,000 characters at their longest
+    base::Violations violations;
+    if (request->text().empty()) {
+      violations.Add("text", "is required");
+    } else if (request->text().size() > kMostBytes) {
+      violations.Add("text", "is longer than 100,000 characters");
+    }
+    RETURN_IF_ERROR(violations.ToStatus());
+    NormalisedText normalised = authoring::NormaliseText(request->text());
+    response->set_text(std::move(normalised.text));
+    response->mutable_changes()->Assign(normalised.changes.begin(), normalised.changes.end());
+    return absl::OkStatus();
   });
 }
 
@@ -283,7 +430,8 @@ grpc::Status ResponseAuthoringService::ReturnResponse(grpc::ServerContext* conte
                                                       const v1::ReturnResponseRequest* request,
                                                       v1::Response* response) {
   return server_.Serve(context, *request, [&](rpc::Call& call) {
-    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+    const ReportForm form = request->marks().empty() ? ReportForm::kFacts : ReportForm::kWithFindings;
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), form, response,
                           [&](Change& change) -> absl::Status {
                             RETURN_IF_ERROR(rules::Return(*request, change.doer, change.response));
                             auto& event = change.Tell<v1::ResponseReturned>();
@@ -318,17 +466,121 @@ grpc::Status ResponseAuthoringService::ApproveResponse(grpc::ServerContext* cont
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(base::CheckEtag(request->name(), request->etag(), read.response.etag()));
-    RETURN_IF_ERROR(rules::Approve(DoerOf(call, read.response), read.response));
-    RETURN_IF_ERROR(renditions_.Check(read.response, call.deadline));
+    RETURN_IF_ERROR(rules::Approve(DoerOf(call, read.response), read.response, request->bypass_reason()));
+    RETURN_IF_ERROR(renditions_.Check(rules::ForPublication(read.response), call.deadline));
     return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kWithFindings, response,
                           [&](Change& change) -> absl::Status {
-                            RETURN_IF_ERROR(rules::Approve(change.doer, change.response));
+                            RETURN_IF_ERROR(rules::Approve(change.doer, change.response, request->bypass_reason()));
                             v1::Response& approved = *change.Tell<v1::ResponseApproved>().mutable_response();
-                            approved = change.response;
+                            approved = rules::ForPublication(change.response);
                             approved.clear_etag();
                             return absl::OkStatus();
                           });
   });
+}
+
+grpc::Status ResponseAuthoringService::ExemptResponse(grpc::ServerContext* context,
+                                                      const v1::ExemptResponseRequest* request,
+                                                      v1::Response* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::Exempt(*request, change.doer, change.response));
+                            return CheckDischarged(change.tx, change.response);
+                          });
+  });
+}
+
+grpc::Status ResponseAuthoringService::ConfirmExemption(grpc::ServerContext* context,
+                                                        const v1::ConfirmExemptionRequest* request,
+                                                        v1::Response* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) -> absl::Status {
+    RETURN_IF_ERROR(RequireEtag(request->etag()));
+    return ChangeResponse(call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+                          [&](Change& change) -> absl::Status {
+                            RETURN_IF_ERROR(rules::ConfirmExemption(change.doer, change.response));
+                            RETURN_IF_ERROR(CheckDischarged(change.tx, change.response));
+                            auto& exempted = change.Tell<v1::ResponseExempted>();
+                            exempted.set_response(request->name());
+                            *exempted.mutable_exemption() = change.response.exemption();
+                            return absl::OkStatus();
+                          });
+  });
+}
+
+grpc::Status ResponseAuthoringService::RevokeExemption(grpc::ServerContext* context,
+                                                       const v1::RevokeExemptionRequest* request,
+                                                       v1::Response* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return ChangeResponse(
+        call, *request, request->name(), "name", request->etag(), ReportForm::kFacts, response,
+        [&](Change& change) -> absl::Status {
+          const bool was_exempt = change.response.state() == v1::Response::EXEMPT;
+          RETURN_IF_ERROR(rules::RevokeExemption(*request, change.doer, change.response));
+          if (was_exempt) {
+            auto& revoked = change.Tell<v1::ExemptionRevoked>();
+            revoked.set_response(request->name());
+            *revoked.mutable_revocation() = change.response.exemption().revocation();
+            // Another body may have come in the place of this one meanwhile.
+            change.effects.emplace_back([this, body = change.response.body().name()](db::Transaction& tx) {
+              return AwaitSuccession(tx, body, jobs_);
+            });
+          }
+          return absl::OkStatus();
+        });
+  });
+}
+
+grpc::Status ResponseAuthoringService::ListExemptions(grpc::ServerContext* context,
+                                                      const v1::ListExemptionsRequest* request,
+                                                      v1::ListExemptionsResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::ListExemptions(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::ListRevisions(grpc::ServerContext* context,
+                                                     const v1::ListRevisionsRequest* request,
+                                                     v1::ListRevisionsResponse* response) {
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return authoring::ListRevisions(call, database_, *request, *response); });
+}
+
+grpc::Status ResponseAuthoringService::GetRevision(grpc::ServerContext* context, const v1::GetRevisionRequest* request,
+                                                   v1::Revision* response) {
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return authoring::GetRevision(call, database_, *request, *response); });
+}
+
+grpc::Status ResponseAuthoringService::CompareRevisions(grpc::ServerContext* context,
+                                                        const v1::CompareRevisionsRequest* request,
+                                                        v1::CompareRevisionsResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::CompareRevisions(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::ExplainConflict(grpc::ServerContext* context,
+                                                       const v1::ExplainConflictRequest* request,
+                                                       v1::ExplainConflictResponse* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::ExplainConflict(call, database_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::CommentOnResponse(grpc::ServerContext* context,
+                                                         const v1::CommentOnResponseRequest* request,
+                                                         v1::Comment* response) {
+  return server_.Serve(context, *request, [&](rpc::Call& call) {
+    return authoring::CommentOnResponse(call, database_, log_, *request, *response);
+  });
+}
+
+grpc::Status ResponseAuthoringService::ListComments(grpc::ServerContext* context,
+                                                    const v1::ListCommentsRequest* request,
+                                                    v1::ListCommentsResponse* response) {
+  return server_.Serve(context, *request,
+                       [&](rpc::Call& call) { return authoring::ListComments(call, database_, *request, *response); });
 }
 
 }  // namespace section55::authoring

@@ -32,6 +32,16 @@ class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring:
   grpc::Status SubmitChiefOfficerComments(grpc::ServerContext* context,
                                           const v1::SubmitChiefOfficerCommentsRequest* request,
                                           v1::Response* response) override;
+  grpc::Status SaveDraftContribution(grpc::ServerContext* context, const v1::SaveDraftContributionRequest* request,
+                                     v1::DraftContribution* response) override;
+  grpc::Status DeleteDraftContribution(grpc::ServerContext* context, const v1::DeleteDraftContributionRequest* request,
+                                       v1::DeleteDraftContributionResponse* response) override;
+  grpc::Status ListDraftContributions(grpc::ServerContext* context, const v1::ListDraftContributionsRequest* request,
+                                      v1::ListDraftContributionsResponse* response) override;
+  grpc::Status SendDraftContributions(grpc::ServerContext* context, const v1::SendDraftContributionsRequest* request,
+                                      v1::Response* response) override;
+  grpc::Status GetDraftProgress(grpc::ServerContext* context, const v1::GetDraftProgressRequest* request,
+                                v1::DraftProgress* response) override;
   grpc::Status WithdrawChiefOfficerComments(grpc::ServerContext* context,
                                             const v1::WithdrawChiefOfficerCommentsRequest* request,
                                             v1::Response* response) override;
@@ -39,6 +49,10 @@ class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring:
                                 v1::Response* response) override;
   grpc::Status UpdateResponse(grpc::ServerContext* context, const v1::UpdateResponseRequest* request,
                               v1::Response* response) override;
+  grpc::Status AnswerTogether(grpc::ServerContext* context, const v1::AnswerTogetherRequest* request,
+                              v1::Response* response) override;
+  grpc::Status NormaliseText(grpc::ServerContext* context, const v1::NormaliseTextRequest* request,
+                             v1::NormaliseTextResponse* response) override;
   grpc::Status CheckResponse(grpc::ServerContext* context, const v1::CheckResponseRequest* request,
                              v1::CheckResponseResponse* response) override;
   grpc::Status SubmitResponse(grpc::ServerContext* context, const v1::SubmitResponseRequest* request,
@@ -47,6 +61,26 @@ class ResponseAuthoringService : public rpc::BytesMethods<v1::ResponseAuthoring:
                               v1::Response* response) override;
   grpc::Status ApproveResponse(grpc::ServerContext* context, const v1::ApproveResponseRequest* request,
                                v1::Response* response) override;
+  grpc::Status ExemptResponse(grpc::ServerContext* context, const v1::ExemptResponseRequest* request,
+                              v1::Response* response) override;
+  grpc::Status ConfirmExemption(grpc::ServerContext* context, const v1::ConfirmExemptionRequest* request,
+                                v1::Response* response) override;
+  grpc::Status RevokeExemption(grpc::ServerContext* context, const v1::RevokeExemptionRequest* request,
+                               v1::Response* response) override;
+  grpc::Status ListRevisions(grpc::ServerContext* context, const v1::ListRevisionsRequest* request,
+                             v1::ListRevisionsResponse* response) override;
+  grpc::Status GetRevision(grpc::ServerContext* context, const v1::GetRevisionRequest* request,
+                           v1::Revision* response) override;
+  grpc::Status CompareRevisions(grpc::ServerContext* context, const v1::CompareRevisionsRequest* request,
+                                v1::CompareRevisionsResponse* response) override;
+  grpc::Status ExplainConflict(grpc::ServerContext* context, const v1::ExplainConflictRequest* request,
+                               v1::ExplainConflictResponse* response) override;
+  grpc::Status CommentOnResponse(grpc::ServerContext* context, const v1::CommentOnResponseRequest* request,
+                                 v1::Comment* response) override;
+  grpc::Status ListComments(grpc::ServerContext* context, const v1::ListCommentsRequest* request,
+                            v1::ListCommentsResponse* response) override;
+  grpc::Status ListExemptions(grpc::ServerContext* context, const v1::ListExemptionsRequest* request,
+                              v1::ListExemptionsResponse* response) override;
 
  private:
   struct Change;

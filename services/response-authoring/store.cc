@@ -14,6 +14,8 @@
 #include "libs/base/resource_name.h"
 #include "libs/base/status.h"
 #include "services/response-authoring/parts.h"
+#include "services/response-authoring/store_comments.h"
+#include "services/response-authoring/store_drafts.h"
 #include "services/response-authoring/views.h"
 
 namespace section55::authoring::store {
@@ -45,11 +47,6 @@ const Table& Facts() {
   return table;
 }
 
-const Table& PartHistory() {
-  static const Table table({.name = "part_history", .key = {"id"}, .columns = {}});
-  return table;
-}
-
 const db::ProtoTable<registry::v1::BodyRegistered>& RegisteredBodies() {
   static const db::ProtoTable<registry::v1::BodyRegistered> table(
       {.name = "registered_bodies", .key = {"body"}, .columns = {}});
@@ -78,9 +75,9 @@ struct Source {
   Source(const Place& response, const Place& report)
       : response_table(response.table),
         report_table(report.table),
-        select(fmt::format(
-            "SELECT r.body, r.inspection, r.force_id, r.state, r.revision, r.version, r.history, {}, {}, {}, {} {} ",
-            response.checksum, response.column, report.checksum, report.column, kFrom)),
+        select(fmt::format("SELECT r.body, r.inspection, r.force_id, r.state, r.revision, r.version, r.history, "
+                           "r.revisions, {}, {}, {}, {} {} ",
+                           response.checksum, response.column, report.checksum, report.column, kFrom)),
         select_one(select + "WHERE r.body = ? AND r.inspection = ?"),
         select_sizes(fmt::format("SELECT LENGTH({}) + LENGTH({}) {} ", response.column, report.column, kFrom)) {}
 
@@ -139,11 +136,12 @@ absl::Status ReadRows(db::Transaction& tx, const Source& source, std::string_vie
     if (stored != nullptr) {
       stored->revision = row.Int64(4);
       stored->history = row.Int64(6);
+      stored->revisions = row.Int64(7);
     }
-    status = source.response_table.ReadContent(row, 7, 8, {bytes.body, bytes.inspection}, bytes.content);
+    status = source.response_table.ReadContent(row, 8, 9, {bytes.body, bytes.inspection}, bytes.content);
     if (status.ok()) {
       // A report that is missing has NULLs, and no checksum of 0.
-      status = source.report_table.ReadContent(row, 9, 10, {bytes.inspection, row.Int64(4)}, bytes.report);
+      status = source.report_table.ReadContent(row, 10, 11, {bytes.inspection, row.Int64(4)}, bytes.report);
     }
     if (status.ok()) {
       status = read(bytes);
@@ -199,16 +197,17 @@ absl::Status InsertHistory(db::Transaction& tx, const Save& save, const std::vec
   for (size_t done = 0; done < save.history.size();) {
     const size_t rows = std::bit_floor(std::min(save.history.size() - done, kMostRows));
     std::string sql =
-        "INSERT INTO part_history (id, previous, body, inspection, part, version, actor, time_us, checksum, content) "
-        "VALUES ";
+        "INSERT INTO part_history (id, previous, body, inspection, part, revision, version, actor, time_us, begun_us, "
+        "checksum, content) VALUES ";
     std::vector<db::Value> values;
-    values.reserve(10 * rows);
+    values.reserve(12 * rows);
     for (size_t i = 0; i < rows; ++i) {
       const Save::Part& part = save.history[done + i];
       const int64_t previous = done + i == 0 ? save.history_before : ids[done + i - 1];
-      sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-      values.insert(values.end(), {ids[done + i], previous, save.body, save.inspection, part.part, version, save.actor,
-                                   save.time_us, part.checksum, db::Bytes{part.content}});
+      sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      values.insert(values.end(),
+                    {ids[done + i], previous, save.body, save.inspection, part.part, save.revisions, version,
+                     save.actor, save.time_us, save.begun_us, part.checksum, db::Bytes{part.content}});
     }
     const absl::Status inserted = tx.Execute(sql, values).status();
     if (absl::IsAlreadyExists(inserted)) {
@@ -218,6 +217,15 @@ absl::Status InsertHistory(db::Transaction& tx, const Save& save, const std::vec
     done += rows;
   }
   return absl::OkStatus();
+}
+
+// An autosave takes the place of the one before it.
+absl::Status GoOn(db::Transaction& tx, const Save& save) {
+  const Save::Part& part = save.history.front();
+  return tx
+      .Execute("UPDATE part_history SET version = ?, time_us = ?, checksum = ?, content = ? WHERE id = ?",
+               {save.version + 1, save.time_us, part.checksum, db::Bytes{part.content}, save.history_before})
+      .status();
 }
 
 // Whether the bytes are the fields of some message, end to end.
@@ -242,7 +250,8 @@ bool MergeBytes(std::string_view bytes, google::protobuf::UnknownFieldSet& field
 }  // namespace
 
 std::vector<const db::MessageTable*> Tables() {
-  return {&Responses(), &Summaries(), &Reports(), &Facts(), &PartHistory(), &RegisteredBodies(), &RegisteredForces()};
+  return {&Responses(),        &Summaries(),        &Reports(),  &Facts(), &PartHistory(),
+          &RegisteredBodies(), &RegisteredForces(), &Comments(), &Drafts()};
 }
 
 absl::Status SaveBody(db::Transaction& tx, std::string_view body, std::string_view force) {
@@ -364,9 +373,10 @@ absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_vie
   return stored;
 }
 
-absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit) {
+absl::StatusOr<std::vector<std::string>> OfBody(db::Transaction& tx, std::string_view body,
+                                                std::initializer_list<v1::Response::State> states, int limit) {
   std::vector<std::string> inspections;
-  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW}) {
+  for (const v1::Response::State state : states) {
     RETURN_IF_ERROR(
         tx.Query("SELECT inspection FROM responses WHERE body = ? AND state = ? ORDER BY inspection LIMIT ?",
                  {body, state, limit - static_cast<int>(inspections.size())},
@@ -377,14 +387,16 @@ absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::st
 
 absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection) {
   std::vector<std::string> bodies;
-  for (const v1::Response::State state : {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::APPROVED}) {
+  for (const v1::Response::State state :
+       {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::APPROVED, v1::Response::EXEMPT}) {
     RETURN_IF_ERROR(tx.Query("SELECT body FROM responses WHERE inspection = ? AND state = ? ORDER BY body",
                              {inspection, state}, [&](const db::Row& row) { bodies.emplace_back(row.Text(0)); }));
   }
   return bodies;
 }
 
-Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored) {
+Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored,
+             const HistoryRow* last) {
   v1::Response& response = stored.response;
   Save save;
   save.name = response.name();
@@ -405,6 +417,20 @@ Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now,
     part.content = db::SerialiseDeterministically(change.now);
     part.checksum = db::ChecksumOf(part.content);
   }
+  if (last != nullptr) {
+    constexpr int64_t kOneRevision = 10 * 60 * 1'000'000;
+    save.begun_us = save.time_us;
+    save.goes_on = save.history.size() == 1 && last->id == save.history_before && last->begun_us > 0 &&
+                   last->part == save.history[0].part && last->actor == actor && save.time_us >= last->begun_us &&
+                   save.time_us - last->begun_us <= kOneRevision;
+    if (save.goes_on) {
+      save.begun_us = last->begun_us;
+    }
+  }
+  if (!save.history.empty() && !save.goes_on) {
+    ++stored.revisions;
+  }
+  save.revisions = stored.revisions;
   // The report stands in its own table, and the etag is the version's.
   const std::unique_ptr<registry::v1::Inspection> report(response.release_report());
   response.clear_etag();
@@ -423,16 +449,16 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
   if (save.history_before == kSpent) {
     return absl::InternalError(fmt::format("{} was changed twice since it was read", save.name));
   }
-  std::vector<int64_t> ids(save.history.size());
+  std::vector<int64_t> ids(save.goes_on ? 0 : save.history.size());
   std::generate(ids.begin(), ids.end(), base::NewOrderedId);
   const int64_t history = ids.empty() ? save.history_before : ids.back();
   if (save.version == 0) {
     const absl::Status inserted =
         tx.Execute(
-              "INSERT INTO responses (body, inspection, force_id, state, revision, version, history, summary_checksum, "
-              "summary, checksum, content) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)",
-              {save.body, save.inspection, save.force, save.state, save.revision, history, save.summary_checksum,
-               db::Bytes{save.summary}, save.checksum, db::Bytes{save.content}})
+              "INSERT INTO responses (body, inspection, force_id, state, revision, version, history, revisions, "
+              "summary_checksum, summary, checksum, content) VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)",
+              {save.body, save.inspection, save.force, save.state, save.revision, history, save.revisions,
+               save.summary_checksum, db::Bytes{save.summary}, save.checksum, db::Bytes{save.content}})
             .status();
     if (absl::IsAlreadyExists(inserted)) {
       return base::AlreadyExists(save.name);
@@ -441,13 +467,16 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
   } else {
     // SQLite writes every index of a column that a statement names, whether its value changes or not.
     constexpr std::string_view kSave =
-        "UPDATE responses SET version = ?, history = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ? "
+        "UPDATE responses SET version = ?, history = ?, revisions = ?, summary_checksum = ?, summary = ?, checksum = "
+        "?, content = ? "
         "WHERE body = ? AND inspection = ? AND version = ?";
     constexpr std::string_view kSaveWithPlace =
-        "UPDATE responses SET version = ?, history = ?, summary_checksum = ?, summary = ?, checksum = ?, content = ?, "
+        "UPDATE responses SET version = ?, history = ?, revisions = ?, summary_checksum = ?, summary = ?, checksum = "
+        "?, content = ?, "
         "state = ?, force_id = ?, revision = ? WHERE body = ? AND inspection = ? AND version = ?";
-    std::vector<db::Value> values = {save.version + 1,        history,       save.summary_checksum,
-                                     db::Bytes{save.summary}, save.checksum, db::Bytes{save.content}};
+    std::vector<db::Value> values = {
+        save.version + 1,        history,       save.revisions,         save.summary_checksum,
+        db::Bytes{save.summary}, save.checksum, db::Bytes{save.content}};
     if (save.place_changes) {
       values.insert(values.end(), {save.state, save.force, save.revision});
     }
@@ -457,7 +486,7 @@ absl::Status Write(db::Transaction& tx, const Save& save) {
       return tx.Conflict();
     }
   }
-  return InsertHistory(tx, save, ids);
+  return save.goes_on ? GoOn(tx, save) : InsertHistory(tx, save, ids);
 }
 
 absl::Status Serialise(const ResponseBytes& bytes, std::string& response) {

@@ -5,6 +5,7 @@
 // that is how reads put them together: in one query, and without parsing where the bytes only pass through.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "libs/db/proto_table.h"
 #include "section55/authoring/v1/response.pb.h"
 #include "section55/registry/v1/events.pb.h"
+#include "services/response-authoring/store_history.h"
 
 namespace section55::authoring::store {
 
@@ -59,8 +61,9 @@ absl::StatusOr<std::vector<registry::v1::Inspection>> ReportsAfter(db::Transacti
 struct StoredResponse {
   v1::Response response;  // with its etag, and with its report in one of the two forms
   int64_t version = 0;
-  int64_t revision = 0;  // of the report
-  int64_t history = 0;   // the id of the last change of a part of it
+  int64_t revision = 0;   // of the report
+  int64_t history = 0;    // the id of the last change of a part of it
+  int64_t revisions = 0;  // how many there are
 };
 
 // How much of its report a response is loaded with.
@@ -70,9 +73,10 @@ enum class ReportForm { kFacts, kWithFindings };
 absl::StatusOr<StoredResponse> LoadResponse(db::Transaction& tx, std::string_view body, std::string_view inspection,
                                             ReportForm form);
 
-// What is not published yet and is not closed, in the order of the ids: the inspections of a body's, at most `limit`; the bodies of a
-// report's, those that are approved included.
-absl::StatusOr<std::vector<std::string>> OpenOfBody(db::Transaction& tx, std::string_view body, int limit);
+// The inspections of a body's responses in these states, state by state in the order of the ids, at most `limit`; the bodies of a
+// report's responses that are not published yet and are not closed, those that are approved or exempt included.
+absl::StatusOr<std::vector<std::string>> OfBody(db::Transaction& tx, std::string_view body,
+                                                std::initializer_list<v1::Response::State> states, int limit);
 absl::StatusOr<std::vector<std::string>> OpenOfReport(db::Transaction& tx, std::string_view inspection);
 
 // Everything that a change writes, worked out and serialised beforehand.
@@ -84,6 +88,9 @@ struct Save {
   int64_t revision = 0;
   int64_t version = 0;         // the one that it was read at; 0: it is new
   int64_t history_before = 0;  // the id of the last change before this one
+  int64_t revisions = 0;       // with this one
+  int64_t begun_us = 0;        // for an autosave: when the first that is one revision with it was made
+  bool goes_on = false;        // it takes the place of the last change, which was an autosave of the same
   std::string content, summary;
   int64_t checksum = 0, summary_checksum = 0;
   struct Part {
@@ -97,7 +104,9 @@ struct Save {
 
 // What saves `stored`, whose response was `before` when it was read (for a new one, version 0: an empty response). Sets the version and the
 // etag that `stored` has when that is done; to be changed once more it is loaded anew. Touches no database.
-Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored);
+// `last`: for an autosave, the last change of a part (LastChange); nullptr for every other.
+Save Prepare(const v1::Response& before, std::string_view actor, absl::Time now, StoredResponse& stored,
+             const HistoryRow* last = nullptr);
 
 // Writes a prepared response with the history of its parts. A new one: ALREADY_EXISTS. Else conflicts when somebody was faster.
 absl::Status Write(db::Transaction& tx, const Save& save);

@@ -11,6 +11,7 @@
 #include "section55/authoring/v1/events.pb.h"
 #include "services/response-authoring/life.h"
 #include "services/response-authoring/store.h"
+#include "services/response-authoring/store_drafts.h"
 
 namespace section55::authoring {
 namespace {
@@ -66,7 +67,8 @@ template <typename Fact>
 absl::Status PutAllRight(db::Transaction& tx, const Cause& cause, const std::string& body, const Fact& fact,
                          const Changes& changes) {
   constexpr int kAll = 100'000;
-  ASSIGN_OR_RETURN(const std::vector<std::string> inspections, store::OpenOfBody(tx, body, kAll));
+  ASSIGN_OR_RETURN(const std::vector<std::string> inspections,
+                   store::OfBody(tx, body, {v1::Response::OPEN, v1::Response::IN_REVIEW, v1::Response::EXEMPT}, kAll));
   for (const std::string& inspection : inspections) {
     ASSIGN_OR_RETURN(StoredResponse stored, store::LoadResponse(tx, body, inspection, ReportForm::kFacts));
     const v1::Response before = stored.response;
@@ -91,6 +93,7 @@ absl::Status TransferOne(db::Transaction& tx, const Cause& cause, const registry
 
   const std::string body = LastPart(succeeded.successor().name());
   const std::string inspection = LastPart(next.inspection());
+  RETURN_IF_ERROR(store::MoveDrafts(tx, LastPart(succeeded.predecessor().name()), inspection, body));
   absl::StatusOr<StoredResponse> there = store::LoadResponse(tx, body, inspection, ReportForm::kFacts);
   if (absl::IsNotFound(there.status())) {
     StoredResponse opened{std::move(next), 0, stored.revision};
@@ -101,7 +104,7 @@ absl::Status TransferOne(db::Transaction& tx, const Cause& cause, const registry
     rules::Join(stored.response, there->response);
     RETURN_IF_ERROR(changes.Save(tx, cause, was, *there, {}));
   }
-  return AwaitSuccession(tx, succeeded.successor().name(), changes);
+  return AwaitSuccession(tx, succeeded.successor().name(), changes.jobs());
 }
 
 // What the two kinds of job have in common: the succession, unless its day has not come (the clock was set back): then it waits on.
@@ -133,7 +136,8 @@ absl::Status SucceedBody(db::Transaction& tx, const std::string& predecessor, co
   }
   const Cause cause{std::string(kThisService), "timer"};
   const std::string body = LastPart(predecessor);
-  ASSIGN_OR_RETURN(const std::vector<std::string> inspections, store::OpenOfBody(tx, body, kBatch));
+  ASSIGN_OR_RETURN(const std::vector<std::string> inspections,
+                   store::OfBody(tx, body, {v1::Response::OPEN, v1::Response::IN_REVIEW}, kBatch));
   for (const std::string& inspection : inspections) {
     ASSIGN_OR_RETURN(StoredResponse stored, store::LoadResponse(tx, body, inspection, ReportForm::kFacts));
     RETURN_IF_ERROR(TransferOne(tx, cause, *succeeded, stored, changes));
@@ -206,9 +210,9 @@ absl::Status OnForceSucceeded(db::Transaction& tx, const registry::v1::ForceSucc
   return Remember(tx, kSucceedForce, succeeded, changes);
 }
 
-absl::Status AwaitSuccession(db::Transaction& tx, std::string_view body, const Changes& changes) {
+absl::Status AwaitSuccession(db::Transaction& tx, std::string_view body, jobs::Queue& jobs) {
   ASSIGN_OR_RETURN(const std::optional<Succession> succession, service::FindSuccession(tx, body));
-  return succession ? changes.jobs().Schedule(tx, JobOf(kSucceedBody, succession->predecessor, succession->from))
+  return succession ? jobs.Schedule(tx, JobOf(kSucceedBody, succession->predecessor, succession->from))
                     : absl::OkStatus();
 }
 

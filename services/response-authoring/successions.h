@@ -25,7 +25,7 @@ absl::Status OnForceSucceeded(db::Transaction& tx, const registry::v1::ForceSucc
                               const Changes& changes);
 
 // To be called when a response of `body` has become open: should another body come, or have come, in its place, it goes along.
-absl::Status AwaitSuccession(db::Transaction& tx, std::string_view body, const Changes& changes);
+absl::Status AwaitSuccession(db::Transaction& tx, std::string_view body, jobs::Queue& jobs);
 
 // Before the queue is started: who does it on the day. `changes` lives longer than the queue runs.
 void RegisterSuccessionJobs(jobs::Queue& queue, const Changes& changes);

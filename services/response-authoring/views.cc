@@ -83,6 +83,12 @@ v1::Response Basic(const v1::Response& response) {
   if (response.has_refusal()) {
     *basic.mutable_refusal() = response.refusal();
   }
+  if (response.has_exemption()) {
+    *basic.mutable_exemption() = response.exemption();
+  }
+  if (response.has_bypass()) {
+    *basic.mutable_bypass() = response.bypass();
+  }
   return basic;
 }
 
@@ -105,6 +111,36 @@ v1::Response ForForce(const v1::Response& response) {
     if (response.has_signatory()) {
       *shown.mutable_signatory() = response.signatory();
     }
+  }
+  if (response.state() == v1::Response::EXEMPT) {
+    *shown.mutable_exemption() = response.exemption();
+  }
+  shown.DiscardUnknownFields();
+  return shown;
+}
+
+v1::Response ForEverybody(const v1::Response& response) {
+  v1::Response shown;
+  shown.set_name(response.name());
+  shown.set_inspection(response.inspection());
+  shown.set_state(response.state());
+  if (response.has_report()) {
+    *shown.mutable_report() = response.report();
+    shown.mutable_report()->clear_findings();
+  }
+  if (response.has_body()) {
+    *shown.mutable_body() = response.body();
+  }
+  if (response.has_force()) {
+    *shown.mutable_force() = response.force();
+  }
+  if (response.state() == v1::Response::EXEMPT) {
+    v1::Exemption& exemption = *shown.mutable_exemption();
+    exemption.set_kind(response.exemption().kind());
+    exemption.set_reason(response.exemption().reason());
+    exemption.set_discharged_by(response.exemption().discharged_by());
+    *exemption.mutable_proposal()->mutable_time() = response.exemption().proposal().time();
+    *exemption.mutable_confirmation()->mutable_time() = response.exemption().confirmation().time();
   }
   shown.DiscardUnknownFields();
   return shown;

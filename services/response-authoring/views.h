@@ -13,4 +13,7 @@ v1::Response Basic(const v1::Response& response);
 // published. Unknown fields, in whatever depth, are dropped. The etag is the response's own, so that their changes can bear it.
 v1::Response ForForce(const v1::Response& response);
 
+// What everybody may know of it: what it answers, and its exemption while it is EXEMPT, without the names of people.
+v1::Response ForEverybody(const v1::Response& response);
+
 }  // namespace section55::authoring::views

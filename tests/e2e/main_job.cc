@@ -303,6 +303,60 @@ Response MainJob::AnswerInFull(const Area& area, const std::string& response, st
   return written;
 }
 
+void MainJob::ExemptAndRevoke(const Area& area, const std::string& response) {
+  authoring::v1::ExemptResponseRequest exempt;
+  exempt.set_name(response);
+  exempt.set_kind(authoring::v1::Exemption::CLEARLY_NOT_THE_SUBJECT);
+  exempt.set_reason("The force was not visited.");
+  authoring::v1::ConfirmExemptionRequest confirm;
+  confirm.set_name(response);
+  confirm.set_etag(Do(area.force + "-author", &ResponseAuthoring::Stub::ExemptResponse, exempt).etag());
+  EXPECT_EQ(Do(area.force + "-approver", &ResponseAuthoring::Stub::ConfirmExemption, confirm).state(),
+            Response::EXEMPT);
+  authoring::v1::RevokeExemptionRequest revoke;
+  revoke.set_name(response);
+  revoke.set_reason("It was visited after all.");
+  EXPECT_EQ(Do(area.force + "-author", &ResponseAuthoring::Stub::RevokeExemption, revoke).state(), Response::OPEN);
+}
+
+Response MainJob::AnswerWithDetours(const Area& area, const std::string& response, std::string_view mark) {
+  ExemptAndRevoke(area, response);
+  Invite(area, response, Date(2021, 1, 14));
+  Comment(area, response);
+  const Response written = Write(area, Get(area.force + "-author", response), mark);
+  authoring::v1::AnswerTogetherRequest together;
+  together.set_name(response);
+  together.add_findings(written.answers(1).finding());
+  together.add_findings(written.answers(2).finding());
+  together.mutable_answer()->set_kind(Answer::ACTION_TAKEN);
+  together.mutable_answer()->set_explanation(fmt::format("Answered together {}.", mark));
+  together.mutable_answer()->add_adopted_contributions("contribution-1");
+  Response answered = Do(area.force + "-author", &ResponseAuthoring::Stub::AnswerTogether, together);
+  for (const char* so_far : {"Monitoring {}: each", "Monitoring {}: each quarter."}) {
+    authoring::v1::UpdateResponseRequest autosave;
+    autosave.set_autosave(true);
+    autosave.mutable_response()->set_name(response);
+    autosave.mutable_response()->set_monitoring(fmt::format(fmt::runtime(so_far), mark));
+    autosave.mutable_update_mask()->add_paths("monitoring");
+    answered = Do(area.force + "-author", &ResponseAuthoring::Stub::UpdateResponse, autosave);
+  }
+  authoring::v1::CommentOnResponseRequest comment;
+  comment.set_name(response);
+  comment.mutable_comment()->set_audience(authoring::v1::Comment::OFFICE_AND_FORCE);
+  comment.mutable_comment()->set_text("Is each quarter enough?");
+  Do(area.force + "-chief-officer", &ResponseAuthoring::Stub::CommentOnResponse, comment);
+  Submit(area, response);
+  authoring::v1::ReturnResponseRequest back;
+  back.set_name(response);
+  back.set_reason("See the mark.");
+  back.add_marks()->set_part("comments");
+  back.mutable_marks(0)->set_text("Is this all?");
+  EXPECT_EQ(Do(area.force + "-approver", &ResponseAuthoring::Stub::ReturnResponse, back).marks_size(), 1);
+  Submit(area, response);
+  Approve(area, response);
+  return answered;
+}
+
 Response MainJob::Get(const std::string& person, const std::string& response) {
   authoring::v1::GetResponseRequest request;
   request.set_name(response);

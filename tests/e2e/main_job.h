@@ -64,6 +64,12 @@ class MainJob {
   // All of it, from an open response to an approved one.
   authoring::v1::Response AnswerInFull(const Area& area, const std::string& response, std::string_view mark);
 
+  // The same by the longest way there is: exempt and owed again, answers together that adopt a comment, autosaves, a
+  // comment by the force, returned with a mark.
+  authoring::v1::Response AnswerWithDetours(const Area& area, const std::string& response, std::string_view mark);
+  // Proposed, confirmed by a second person, and revoked.
+  void ExemptAndRevoke(const Area& area, const std::string& response);
+
   authoring::v1::Response Get(const std::string& person, const std::string& response);
 
   // A call that must succeed; otherwise a failure of the test, and an empty answer.

@@ -38,6 +38,8 @@ int64_t ExpectNothingDamaged(testing::Suite& suite);
 struct Answered {
   Area area;
   authoring::v1::Response saved;
+  // Whether it took the longest way (MainJob::AnswerWithDetours).
+  bool by_detours = false;
 };
 
 // Failures of the test, in the terms of the field, for what does not hold. For a suite in which nothing but the main job was done, once

@@ -92,7 +92,7 @@ class KillTest : public ::testing::TestWithParam<Plan> {
         for (size_t i = worker; i < areas_.size() && !HasFailure(); i += kWorkers) {
           const std::string name = ResponseName(areas_[i], kReport);
           job_.AwaitResponse(name);
-          saved_[i] = job_.AnswerInFull(areas_[i], name, "of " + areas_[i].body);
+          saved_[i] = job_.AnswerWithDetours(areas_[i], name, "of " + areas_[i].body);
         }
       });
     }
@@ -161,7 +161,7 @@ TEST_P(KillTest, NothingIsLostOrDoubled) {
   }
   std::vector<Answered> answered;
   for (size_t i = 0; i < areas_.size(); ++i) {
-    answered.push_back({areas_[i], saved_[i]});
+    answered.push_back({areas_[i], saved_[i], true});
   }
   Invariants(suite_, job_, kReport, std::move(answered)).Check();
   resources.ExpectBack();

@@ -1,5 +1,6 @@
 -- One row for each response owed. `content` is the serialised section55.authoring.v1.Response without its report, which stands in
--- reports, and its etag, which is `version`; `summary` is what of that a list shows; `history` the last row of part_history that is about it. The indexes are the orders of lists.
+-- reports, and its etag, which is `version`; `summary` is what of that a list shows; `history` the last row of part_history that is about it, `revisions` how
+-- many revisions it has had. The indexes are the orders of lists.
 CREATE TABLE responses (
   body VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   inspection VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -8,6 +9,7 @@ CREATE TABLE responses (
   revision BIGINT NOT NULL,
   version BIGINT NOT NULL,
   history BIGINT NOT NULL,
+  revisions BIGINT NOT NULL,
   summary_checksum BIGINT NOT NULL,
   summary MEDIUMBLOB NOT NULL,
   checksum BIGINT NOT NULL,

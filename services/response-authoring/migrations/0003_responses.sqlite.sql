@@ -1,5 +1,6 @@
 -- One row for each response owed. `content` is the serialised section55.authoring.v1.Response without its report, which stands in
--- reports, and its etag, which is `version`; `summary` is what of that a list shows; `history` the last row of part_history that is about it. The indexes are the orders of lists.
+-- reports, and its etag, which is `version`; `summary` is what of that a list shows; `history` the last row of part_history that is about it, `revisions` how
+-- many revisions it has had. The indexes are the orders of lists.
 CREATE TABLE responses (
   body TEXT NOT NULL CHECK (length(body) <= 63),
   inspection TEXT NOT NULL CHECK (length(inspection) <= 63),
@@ -8,6 +9,7 @@ CREATE TABLE responses (
   revision INTEGER NOT NULL,
   version INTEGER NOT NULL,
   history INTEGER NOT NULL,
+  revisions INTEGER NOT NULL,
   summary_checksum INTEGER NOT NULL,
   summary BLOB NOT NULL CHECK (length(summary) <= 16777215),
   checksum INTEGER NOT NULL,

@@ -91,6 +91,74 @@ TEST_F(AuthoringTest, WhatCouldNotBePublishedComesBackWithTheReason) {
   EXPECT_FALSE(Get(kAuthor).has_refusal());
 }
 
+TEST_F(AuthoringTest, WhatIsPublishedCarriesTheCommentThatAnAnswerAdopts) {
+  ASSERT_THAT(Invite(absl::CivilDay(2021, 1, 14)), IsOk());
+  ASSERT_THAT(Comment(kChief), IsOk());
+  ASSERT_THAT(WriteAll(), IsOk());
+  v1::UpdateResponseRequest update;
+  update.mutable_response()->set_name(kNorfolk);
+  v1::Answer& answer = *update.mutable_response()->add_answers();
+  answer.set_finding("recommendation-5");
+  answer.set_kind(v1::Answer::ACTION_TAKEN);
+  answer.add_adopted_contributions("contribution-1");
+  v1::Response saved;
+  ASSERT_THAT(stub_->UpdateResponse(As(kAuthor).get(), update, &saved), IsOk());
+  ASSERT_THAT(Submit(Get(kAuthor).etag()), IsOk());
+  ASSERT_THAT(Approve(kApprover), IsOk());
+  EventCounts();
+  v1::ResponseApproved approved;
+  ASSERT_TRUE(events_.back().payload().UnpackTo(&approved));
+  const std::string& published = approved.response().answers(0).explanation();
+  EXPECT_THAT(published, AllOf(HasSubstr("C\\. Officer, Chief Constable"), HasSubstr("> We agree.")));
+  EXPECT_EQ(renditions_.asked.back().answers(0).explanation(), published) << "what was rendered is what is published";
+  EXPECT_EQ(Get(kAuthor).answers(0).explanation(), "");
+  EXPECT_EQ(Get(kAuthor).answers(0).adopted_contributions(0), "contribution-1");
+}
+
+TEST_F(AuthoringTest, AnOfficeOfOneApprovesWithAReasonThatIsSentToBePrinted) {
+  const Person alone = {"una", {"author@bodies/norfolk-pcc", "approver@bodies/norfolk-pcc"}};
+  ASSERT_NO_FATAL_FAILURE(SubmitComplete());
+  ASSERT_THAT(Approve(kApprover), IsOk());
+  publication::v1::ResponseRefused refused;
+  refused.set_response(kNorfolk);
+  refused.set_edition(1);
+  ASSERT_THAT(Arrives(refused), IsOk());
+  v1::ReturnResponseRequest back;
+  back.set_name(kNorfolk);
+  back.set_reason("Shorter.");
+  back.add_marks()->set_part("answers/recommendation-5");
+  back.mutable_marks(0)->set_text("Shorter.");
+  v1::Response response;
+  ASSERT_THAT(stub_->ReturnResponse(As(kApprover).get(), back, &response), IsOk());
+  EXPECT_EQ(Get(kAuthor).marks(0).part(), "answers/recommendation-5");
+  EXPECT_EQ(Get(kChief).marks_size(), 0) << "not for the force";
+  ASSERT_THAT(SetComments(alone, "Short."), IsOk());
+  ASSERT_THAT(Submit(Get(kAuthor).etag()), IsOk());
+  v1::ApproveResponseRequest approve;
+  approve.set_name(kNorfolk);
+  approve.set_etag(Get(alone).etag());
+  EXPECT_THAT(stub_->ApproveResponse(As(alone).get(), approve, &response), HasReason("SECOND_PERSON_NEEDED"));
+  approve.set_bypass_reason("The office has one member of staff.");
+  ASSERT_THAT(stub_->ApproveResponse(As(alone).get(), approve, &response), IsOk());
+  EXPECT_EQ(response.bypass().actor(), "people/una");
+  EventCounts();
+  v1::ResponseApproved approved;
+  ASSERT_TRUE(events_.back().payload().UnpackTo(&approved));
+  EXPECT_EQ(approved.response().bypass().reason(), "The office has one member of staff.");
+}
+
+TEST_F(AuthoringTest, TextIsNormalisedForWhoeverAsks) {
+  v1::NormaliseTextRequest request;
+  v1::NormaliseTextResponse response;
+  EXPECT_THAT(stub_->NormaliseText(As(kChief).get(), request, &response), ViolationOn("text"));
+  request.set_text("• one");
+  ASSERT_THAT(stub_->NormaliseText(As(kChief).get(), request, &response), IsOk());
+  EXPECT_EQ(response.text(), "- one");
+  EXPECT_EQ(response.changes_size(), 1);
+  request.set_text(std::string(400'001, 'x'));
+  EXPECT_THAT(stub_->NormaliseText(As(kChief).get(), request, &response), ViolationOn("text"));
+}
+
 TEST_F(AuthoringTest, AnApproverWhoPutsACommaRightIsWarnedOf) {
   const Person both = {"una", {"author@bodies/norfolk-pcc", "approver@bodies/norfolk-pcc"}};
   const auto warnings = [&](const Person& person) {

@@ -10,6 +10,7 @@
 
 #include "libs/base/proto_time.h"
 #include "libs/testing/matchers.h"
+#include "services/response-authoring/chief_officer.h"
 #include "services/response-authoring/rules.h"
 
 namespace section55::authoring::rules {

@@ -393,6 +393,71 @@ TEST(Review, WhoWroteOrSubmittedCannotApprove) {
   EXPECT_THAT(Approve(By("commissioner"), response), HasReason("WRONG_STATE"));
 }
 
+TEST(Approve, WithoutASecondPersonOnlyWithAReasonThatIsPrinted) {
+  v1::Response response = Complete();
+  ASSERT_THAT(Submit(By("author"), response), IsOk());
+  v1::Response another = response;
+  EXPECT_THAT(Approve(By("author"), response, " "), HasReason("SECOND_PERSON_NEEDED"));
+  EXPECT_THAT(Approve(By("author"), response, "one\ntwo"), ViolationOn("bypass_reason"));
+  EXPECT_THAT(Approve(By("author"), response, std::string(1001, 'x')), ViolationOn("bypass_reason"));
+  EXPECT_THAT(Approve(By("commissioner"), response, "I am alone."), HasReason("BYPASS_NOT_NEEDED"));
+  EXPECT_EQ(response.SerializeAsString(), another.SerializeAsString());
+  ASSERT_THAT(Approve(By("author"), response, "The office has one member of staff."), IsOk());
+  EXPECT_EQ(response.bypass().reason(), "The office has one member of staff.");
+  EXPECT_EQ(response.approval().actor(), "people/author");
+  ASSERT_THAT(Refuse(1, v1::Step(), response), IsOk());
+  EXPECT_FALSE(response.has_bypass());
+  ASSERT_THAT(Approve(By("commissioner"), another), IsOk());
+  EXPECT_FALSE(another.has_bypass());
+}
+
+TEST(Return, MarksPartsUntilItIsApproved) {
+  v1::Response response = Complete();
+  ASSERT_THAT(Submit(By("author"), response), IsOk());
+  v1::ReturnResponseRequest request;
+  request.set_reason("See the marks.");
+  const auto mark = [&](const std::string& part, const std::string& text) {
+    v1::Mark& made = *request.add_marks();
+    made.set_part(part);
+    made.set_text(text);
+  };
+  mark("state", "x");
+  mark("answers/recommendation-99", "x");
+  mark("answers", "x");
+  mark("signatory.name", "x");
+  mark("comments", " ");
+  EXPECT_THAT(Return(request, By("commissioner"), response),
+              AllOf(ViolationOn("marks[0].part"), ViolationOn("marks[1].part"), ViolationOn("marks[2].part"),
+                    ViolationOn("marks[3].part"), ViolationOn("marks[4].text")));
+  request.clear_marks();
+  for (int i = 0; i < 40; ++i) {
+    mark("comments", std::string(1000, 'x'));
+  }
+  EXPECT_THAT(Return(request, By("commissioner"), response), ViolationOn("marks"));
+  request.clear_marks();
+  mark("comments", "Warmer.");
+  mark("answers/recommendation-5", "By when?");
+  ASSERT_THAT(Return(request, By("commissioner"), response), IsOk());
+  EXPECT_EQ(response.marks_size(), 2);
+  ASSERT_THAT(Submit(By("author"), response), IsOk());
+  EXPECT_EQ(response.marks_size(), 2) << "the approver sees what was asked for";
+  ASSERT_THAT(Approve(By("commissioner"), response), IsOk());
+  EXPECT_EQ(response.marks_size(), 0);
+}
+
+TEST(Update, KnowsTheCapacitiesInWhichSomebodySigns) {
+  v1::Response response = NewResponse();
+  v1::Response values;
+  for (const char* capacity : {"commissioner", "deputy", "acting", "mayor", "chair", ""}) {
+    values.mutable_signatory()->set_capacity(capacity);
+    EXPECT_THAT(Update(UpdateOf(values, {"signatory.capacity"}), By("author"), response), IsOk()) << capacity;
+    EXPECT_EQ(response.signatory().capacity(), capacity);
+  }
+  values.mutable_signatory()->set_capacity("Lord");
+  EXPECT_THAT(Update(UpdateOf(values, {"signatory"}), By("author"), response),
+              ViolationOn("response.signatory.capacity"));
+}
+
 TEST(MarkPublished, HappensOnceForTheEditionApproved) {
   v1::Response response = Complete();
   ASSERT_THAT(Submit(By("secretary"), response), IsOk());
@@ -436,6 +501,9 @@ TEST(States, AreDrawnInTheReadmeAsTheyAre) {
             "OPEN -> WITHDRAWN: the report is withdrawn, or corrected so that it is not owed\n"
             "IN_REVIEW -> WITHDRAWN: the report is withdrawn, or corrected so that it is not owed\n"
             "WITHDRAWN -> OPEN: the report is published again, or corrected so that it is owed\n"
+            "OPEN -> EXEMPT: ConfirmExemption, by a second person\n"
+            "EXEMPT -> OPEN: RevokeExemption\n"
+            "EXEMPT -> WITHDRAWN: the report is withdrawn, or corrected so that it is not owed\n"
             "OPEN -> TRANSFERRED: another body comes in the place of this one\n"
             "IN_REVIEW -> TRANSFERRED: another body comes in the place of this one\n");
   EXPECT_THAT(text, HasSubstr("```\n" + drawing + "```\n"));

@@ -87,6 +87,24 @@ TEST(ForForce, ShowsOfWhatIsPublishedWhatThePublicSees) {
                           "closure", "transferred_from", "correction"));
 }
 
+TEST(ForForce, ShowsWhyNoResponseIsOwed) {
+  EXPECT_TRUE(ForForce(Everything(v1::Response::EXEMPT)).has_exemption());
+  EXPECT_FALSE(ForForce(Everything(v1::Response::OPEN)).has_exemption()) << "what is proposed is the office's own";
+}
+
+TEST(ForEverybody, ShowsAnExemptionAndNobodysName) {
+  const v1::Response shown = ForEverybody(Everything(v1::Response::EXEMPT));
+  EXPECT_THAT(FieldsSet(shown), ElementsAre("name", "inspection", "report", "body", "force", "state", "exemption"));
+  EXPECT_EQ(shown.report().findings_size(), 0);
+  EXPECT_EQ(shown.exemption().reason(), "text");
+  EXPECT_TRUE(shown.exemption().confirmation().has_time());
+  EXPECT_EQ(shown.exemption().proposal().actor() + shown.exemption().confirmation().actor(), "");
+  EXPECT_FALSE(shown.exemption().has_revocation());
+  EXPECT_EQ(shown.SerializeAsString().find("from a newer program"), std::string::npos);
+  EXPECT_THAT(FieldsSet(ForEverybody(Everything(v1::Response::OPEN))),
+              ElementsAre("name", "inspection", "report", "body", "force", "state"));
+}
+
 TEST(ForForce, DropsWhatThisProgramDoesNotKnow) {
   for (const auto state : {v1::Response::OPEN, v1::Response::PUBLISHED}) {
     EXPECT_EQ(ForForce(Everything(state)).SerializeAsString().find("from a newer program"), std::string::npos);
@@ -95,10 +113,11 @@ TEST(ForForce, DropsWhatThisProgramDoesNotKnow) {
 
 TEST(Basic, HoldsEverythingButTexts) {
   const v1::Response basic = Basic(Everything(v1::Response::OPEN));
-  EXPECT_THAT(FieldsSet(basic), ElementsAre("name", "inspection", "body", "force", "findings_to_answer", "state",
-                                            "chief_officer", "answers", "signatory", "edition", "create_time",
-                                            "update_time", "writers", "submission", "last_return", "approval",
-                                            "publish_time", "refusal", "closure", "transferred_from", "correction"));
+  EXPECT_THAT(FieldsSet(basic),
+              ElementsAre("name", "inspection", "body", "force", "findings_to_answer", "state", "chief_officer",
+                          "answers", "signatory", "edition", "create_time", "update_time", "writers", "submission",
+                          "last_return", "approval", "publish_time", "refusal", "closure", "transferred_from",
+                          "correction", "exemption", "bypass"));
   EXPECT_EQ(basic.chief_officer().contributions_size(), 0);
   EXPECT_TRUE(basic.chief_officer().has_commented_time());
   EXPECT_EQ(basic.answers(0).finding(), "text");

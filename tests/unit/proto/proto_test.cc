@@ -63,7 +63,8 @@ bool StartsWithOneOf(const std::string& name, std::initializer_list<const char*>
 
 // Whether the method only reads.
 bool Reads(const MethodDescriptor& method) {
-  return StartsWithOneOf(method.name(), {"Get", "List", "Check", "Explain", "Follow", "Preview", "Export"});
+  return StartsWithOneOf(method.name(),
+                         {"Get", "List", "Check", "Explain", "Follow", "Preview", "Export", "Compare", "Normalise"});
 }
 
 TEST(Proto, EveryMethodHasAnAccessRuleThatCompiles) {

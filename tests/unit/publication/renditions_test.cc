@@ -172,6 +172,22 @@ TEST(Renditions, OfOneFindingHaveNothingOfTheOthers) {
   }
 }
 
+TEST(Renditions, PrintWhyNoSecondPersonApproved) {
+  authoring::v1::Response response = SampleResponse();
+  for (const auto format : {Format::HTML, Format::TEXT, Format::JSON}) {
+    EXPECT_THAT(DraftOf(response, format), Not(HasSubstr("second person"))) << Format::Format_Name(format);
+  }
+  response.mutable_bypass()->set_actor("people/una");
+  response.mutable_bypass()->set_reason("The office has one member of staff & no deputy.");
+  for (const auto format : {Format::HTML, Format::TEXT, Format::JSON}) {
+    const std::string draft = DraftOf(response, format);
+    EXPECT_THAT(draft, HasSubstr("Approved without a second person")) << Format::Format_Name(format);
+    EXPECT_THAT(draft, HasSubstr("The office has one member of staff")) << Format::Format_Name(format);
+    EXPECT_THAT(draft, Not(HasSubstr("people/una"))) << "an account is nobody's name";
+  }
+  EXPECT_EQ(ordered_json::parse(DraftOf(response, Format::JSON))["bypass"]["reason"], response.bypass().reason());
+}
+
 // Fails when the same response becomes other bytes: then kRendererVersion is raised, and the sums here with it. The bytes of the PDF and
 // of the Word file depend on Debian's libraries too, so their text stands for them.
 TEST(Renditions, AreThoseOfTheirVersion) {
