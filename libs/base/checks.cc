@@ -61,9 +61,10 @@ std::optional<char32_t> FirstUnfitForName(std::string_view name) {
   return std::nullopt;
 }
 
-// Adds a violation and returns false when the text is missing or too long.
-bool CheckPresenceAndLength(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
-                            Violations& violations) {
+}  // namespace
+
+bool CheckLength(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
+                 Violations& violations) {
   if (presence == Presence::kRequired && IsBlank(text)) {
     violations.Add(field, text.empty() ? "is required" : "is required: nothing in it can be seen");
     return false;
@@ -78,13 +79,11 @@ bool CheckPresenceAndLength(std::string_view field, std::string_view text, size_
   return true;
 }
 
-}  // namespace
-
 bool IsBlank(std::string_view text) { return !HasVisible(text); }
 
 bool CheckText(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
                Violations& violations) {
-  if (!CheckPresenceAndLength(field, text, max_characters, presence, violations)) {
+  if (!CheckLength(field, text, max_characters, presence, violations)) {
     return false;
   }
   if (HasControlCharacter(text)) {
@@ -96,7 +95,7 @@ bool CheckText(std::string_view field, std::string_view text, size_t max_charact
 
 bool CheckName(std::string_view field, std::string_view name, size_t max_characters, Presence presence,
                Violations& violations) {
-  if (!CheckPresenceAndLength(field, name, max_characters, presence, violations)) {
+  if (!CheckLength(field, name, max_characters, presence, violations)) {
     return false;
   }
   if (const std::optional<char32_t> unfit = FirstUnfitForName(name)) {

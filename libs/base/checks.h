@@ -13,6 +13,10 @@ bool IsBlank(std::string_view text);
 
 enum class Presence { kRequired, kOptional };
 
+// That a text is there, when it is required, and has at most `max_characters` characters, whatever they are. Returns whether it is so.
+bool CheckLength(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
+                 Violations& violations);
+
 // A text has at most `max_characters` characters (Unicode code points), no control character except line feed, carriage return and tab,
 // and, when it is required, something that a reader can see. Returns whether it does.
 bool CheckText(std::string_view field, std::string_view text, size_t max_characters, Presence presence,
