@@ -54,13 +54,11 @@ bool IsFinal(const absl::Status& error) { return absl::IsInvalidArgument(error) 
 std::string ReasonOf(const absl::Status& error) {
   if (absl::IsDataLoss(error)) {
     return "What was approved was damaged where it was stored, and nothing was published. Approve it again: it is then "
-           "sent once "
-           "more.";
+           "sent once more.";
   }
   if (!absl::IsInvalidArgument(error)) {
     return "The platform could not make the published page, and nothing was published. Approve it again; should it "
-           "come back once "
-           "more, tell those who operate the platform.";
+           "come back once more, tell those who operate the platform.";
   }
   constexpr std::string_view kRequest = "response.";
   constexpr size_t kMost = 3;  // a sentence, not a list

@@ -108,8 +108,8 @@ void Renderer::Keep(const document::Document& document, const Bytes& bytes) {
   }
 }
 
-absl::StatusOr<Renditions> Renderer::Render(const authoring::v1::Response& approved,
-                                            const std::optional<v1::PublicationRecord>& earlier) {
+absl::StatusOr<Renditions> Renderer::RenderEdition(const authoring::v1::Response& approved,
+                                                   const std::optional<v1::PublicationRecord>& earlier, bool keep) {
   constexpr size_t kLimit = kLargest - kRoomForProof;
   ASSIGN_OR_RETURN(v1::PublicationRecord record, rules::Describe(approved, earlier));
   ASSIGN_OR_RETURN(const v1::PublicationRecord alone, rules::Describe(approved, std::nullopt));
@@ -125,6 +125,8 @@ absl::StatusOr<Renditions> Renderer::Render(const authoring::v1::Response& appro
     for (const auto format : kDocuments) {
       ASSIGN_OR_RETURN(renditions.bytes[format], tree.Make(format));
     }
+  }
+  if (keep) {
     Keep(tree.document(), renditions.bytes);
   }
   renditions.bytes[Format::JSON] = std::move(json);

@@ -33,17 +33,23 @@ struct Renditions {
   std::string content_hash;  // SHA-256 of the JSON
 };
 
-// Makes renditions. Those of the last few documents are kept in memory: what is made for the check before an approval is what publication
-// needs moments later. `public_url`: the register's address as the public knows it, without a slash at the end. Thread-safe.
+// Makes renditions. What was made for the last few checks is kept in memory: publication needs it moments later. `public_url`: the register's address as the public knows it, without a slash at the end. Thread-safe.
 class Renderer {
  public:
   explicit Renderer(std::string public_url) : public_url_(std::move(public_url)) {}
 
-  // Makes all renditions of an edition whose instant is not known yet. What passes here can be published: the check before approval and
-  // publication itself are this function. `earlier` is the record of the edition that is public, if there is one. INVALID_ARGUMENT: what
+  // Makes all renditions of an edition whose instant is not known yet, or takes those that the check of the same document has made. What
+  // passes here can be published: the check before approval and publication itself are this function. `earlier` is the record of the edition that is public, if there is one. INVALID_ARGUMENT: what
   // in the response cannot be rendered or is too large, by field. FAILED_PRECONDITION: fonts are missing.
   absl::StatusOr<Renditions> Render(const authoring::v1::Response& approved,
-                                    const std::optional<v1::PublicationRecord>& earlier);
+                                    const std::optional<v1::PublicationRecord>& earlier) {
+    return RenderEdition(approved, earlier, /*keep=*/false);
+  }
+  // The same before an approval: what it makes is kept.
+  absl::StatusOr<Renditions> Check(const authoring::v1::Response& response,
+                                   const std::optional<v1::PublicationRecord>& earlier) {
+    return RenderEdition(response, earlier, /*keep=*/true);
+  }
 
   // The same once the instant is known: `record` has it, and the hash of `staged`, whose JSON it keeps.
   absl::StatusOr<Renditions> RenderPublished(const authoring::v1::Response& approved,
@@ -60,6 +66,8 @@ class Renderer {
     Bytes bytes;
   };
 
+  absl::StatusOr<Renditions> RenderEdition(const authoring::v1::Response& approved,
+                                           const std::optional<v1::PublicationRecord>& earlier, bool keep);
   // The renditions of that very document, which are kept no longer then.
   std::optional<Bytes> Take(const document::Document& document);
   void Keep(const document::Document& document, const Bytes& bytes);

@@ -116,7 +116,7 @@ grpc::Status PublicationService::CheckRenditions(grpc::ServerContext* context,
           return absl::OkStatus();
         },
         call.deadline));
-    ASSIGN_OR_RETURN(const Renditions renditions, renderer_.Render(request->response(), earlier));
+    ASSIGN_OR_RETURN(const Renditions renditions, renderer_.Check(request->response(), earlier));
     for (const auto& [format, bytes] : renditions.bytes) {
       v1::RenditionSize& size = *response->add_renditions();
       size.set_format(format);

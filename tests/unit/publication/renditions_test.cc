@@ -122,6 +122,7 @@ TEST(Renditions, ThatAreKeptAreOfThatVeryDocument) {
     for (const auto& [what, before] :
          std::vector<std::pair<authoring::v1::Response, std::optional<v1::PublicationRecord>>>{
              {response, std::nullopt}, {other, std::nullopt}, {response, earlier}}) {
+      ASSERT_THAT(renderer.Check(what, before), IsOk());
       const absl::StatusOr<Renditions> made = renderer.Render(what, before);
       const absl::StatusOr<Renditions> anew = Renderer(kUrl).Render(what, before);
       ASSERT_THAT(made, IsOk());
