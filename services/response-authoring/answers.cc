@@ -12,6 +12,7 @@
 #include "libs/base/ids.h"
 #include "libs/base/proto_time.h"
 #include "libs/document/check.h"
+#include "libs/search/words.h"
 #include "services/response-authoring/gaps.h"
 
 namespace section55::authoring::rules {
@@ -103,19 +104,11 @@ std::string PublishedExplanation(const v1::Response& response, const v1::Answer&
   return text.empty() ? answer.explanation() : text + answer.explanation();
 }
 
-// Its words in lower case, each between spaces: " the action taken ".
+// Its words as a search compares them, each between spaces: " the action taken ".
 std::string WordsOf(std::string_view text) {
   std::string words = " ";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80 || std::isalnum(byte) != 0) {
-      words += static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte);
-    } else if (words.back() != ' ') {
-      words += ' ';
-    }
-  }
-  if (words.back() != ' ') {
-    words += ' ';
+  for (const search::Word& word : search::WordsOf(text)) {
+    words.append(word.folded) += ' ';
   }
   return words;
 }

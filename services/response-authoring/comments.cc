@@ -24,6 +24,7 @@
 #include "services/response-authoring/checks.h"
 #include "services/response-authoring/parts.h"
 #include "services/response-authoring/rules.h"
+#include "services/response-authoring/seen.h"
 #include "services/response-authoring/store.h"
 #include "services/response-authoring/store_comments.h"
 
@@ -35,15 +36,6 @@ using v1::Comment;
 
 constexpr std::string_view kCommentName = "bodies/{body}/responses/{inspection}/comments/{comment}";
 constexpr size_t kMostText = 5'000;
-
-// As the caller sees the response; NOT_FOUND when not at all.
-absl::StatusOr<Scope::View> ViewOf(const rpc::Call& call, const v1::Response& response) {
-  const Scope::View view = call.scope.Of(response.body().name(), response.force().name());
-  if (view == Scope::View::kNone) {
-    return base::NotFound(response.name());
-  }
-  return view;
-}
 
 // Everything that is wrong with a comment that begins a thread or answers one.
 void CheckComment(const v1::CommentOnResponseRequest& request, const v1::Response& response, bool by_force,
@@ -60,9 +52,7 @@ void CheckComment(const v1::CommentOnResponseRequest& request, const v1::Respons
   base::CheckEnum("comment.audience", comment.audience(), Comment::Audience_IsValid, base::Presence::kRequired,
                   violations);
   if (comment.audience() == (by_force ? Comment::OFFICE : Comment::FORCE)) {
-    violations.Add("comment.audience", by_force ? "must be FORCE or OFFICE_AND_FORCE"
-                                                : "must be OFFICE or "
-                                                  "OFFICE_AND_FORCE");
+    violations.Add("comment.audience", fmt::format("must be {} or OFFICE_AND_FORCE", by_force ? "FORCE" : "OFFICE"));
   }
   const std::string_view part = comment.part();
   constexpr std::string_view kAnswers = "answers/", kContributions = "contributions/";
@@ -101,8 +91,8 @@ absl::Status CommentOnResponse(const rpc::Call& call, db::Database& database, ev
       call, database, request, comment,
       [&](db::Transaction& tx) -> absl::Status {
         ASSIGN_OR_RETURN(const store::StoredResponse stored,
-                         store::LoadResponse(tx, ids[0], ids[1], store::ReportForm::kWithFindings));
-        ASSIGN_OR_RETURN(const Scope::View view, ViewOf(call, stored.response));
+                         LoadSeen(call, tx, {ids[0], ids[1]}, store::ReportForm::kWithFindings));
+        const Scope::View view = ViewOf(call, stored.response);
         RETURN_IF_ERROR(base::CheckEtag(request.name(), request.etag(), stored.response.etag()));
         const bool by_force = view == Scope::View::kForce;
         base::Violations violations;
@@ -153,8 +143,8 @@ absl::Status ListComments(const rpc::Call& call, db::Database& database, const v
       [&](db::Transaction& tx) -> absl::Status {
         page.Clear();
         ASSIGN_OR_RETURN(const store::StoredResponse stored,
-                         store::LoadResponse(tx, ids[0], ids[1], store::ReportForm::kFacts));
-        ASSIGN_OR_RETURN(const Scope::View view, ViewOf(call, stored.response));
+                         LoadSeen(call, tx, {ids[0], ids[1]}, store::ReportForm::kFacts));
+        const Scope::View view = ViewOf(call, stored.response);
         int64_t after = paging.after ? std::get<0>(*paging.after) : 0;
         while (true) {
           ASSIGN_OR_RETURN(const std::vector<Comment> rows,

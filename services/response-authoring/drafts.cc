@@ -20,26 +20,16 @@
 #include "services/response-authoring/checks.h"
 #include "services/response-authoring/chief_officer.h"
 #include "services/response-authoring/rules.h"
+#include "services/response-authoring/seen.h"
 #include "services/response-authoring/store.h"
 
 namespace section55::authoring {
 namespace {
 
-using access::Scope;
 using store::Draft;
 
 // More than a force has officers who write at once.
 constexpr int kMostDrafts = 500;
-
-// The response, for those whom the access rule lets in as its force's people, or who see everything.
-absl::StatusOr<store::StoredResponse> LoadForForce(const rpc::Call& call, db::Transaction& tx,
-                                                   const rules::ResponseId& id, store::ReportForm form) {
-  ASSIGN_OR_RETURN(store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection, form));
-  if (call.scope.Of(stored.response.body().name(), stored.response.force().name()) == Scope::View::kNone) {
-    return base::NotFound(stored.response.name());
-  }
-  return stored;
-}
 
 // What all drafts hold together is what can be submitted.
 absl::Status CheckSize(const std::vector<Draft>& all, const v1::DraftContribution& draft) {
@@ -68,8 +58,7 @@ absl::Status SaveDraftContribution(const rpc::Call& call, db::Database& database
   return rpc::Change(
       call, database, request, draft,
       [&](db::Transaction& tx) -> absl::Status {
-        ASSIGN_OR_RETURN(const store::StoredResponse stored,
-                         LoadForForce(call, tx, id, store::ReportForm::kWithFindings));
+        ASSIGN_OR_RETURN(const store::StoredResponse stored, LoadSeen(call, tx, id, store::ReportForm::kWithFindings));
         base::Violations violations;
         row.message = request.draft();
         rules::CheckContribution("draft.contribution", stored.response, *row.message.mutable_contribution(),
@@ -116,7 +105,7 @@ absl::Status DeleteDraftContribution(const rpc::Call& call, db::Database& databa
   return rpc::Change(
       call, database, request, response,
       [&](db::Transaction& tx) -> absl::Status {
-        RETURN_IF_ERROR(LoadForForce(call, tx, {ids[0], ids[1]}, store::ReportForm::kFacts).status());
+        RETURN_IF_ERROR(LoadSeen(call, tx, {ids[0], ids[1]}, store::ReportForm::kFacts).status());
         ASSIGN_OR_RETURN(std::optional<Draft> found, store::FindDraft(tx, request.name()));
         if (!found) {
           return base::NotFound(request.name());
@@ -139,7 +128,7 @@ absl::Status ListDraftContributions(const rpc::Call& call, db::Database& databas
   return database.Read(
       [&](db::Transaction& tx) -> absl::Status {
         page.Clear();
-        RETURN_IF_ERROR(LoadForForce(call, tx, {ids[0], ids[1]}, store::ReportForm::kFacts).status());
+        RETURN_IF_ERROR(LoadSeen(call, tx, {ids[0], ids[1]}, store::ReportForm::kFacts).status());
         ASSIGN_OR_RETURN(
             const std::vector<Draft> rows,
             store::DraftsOf(tx, ids[0], ids[1], paging.after ? std::get<0>(*paging.after) : 0, paging.limit()));
@@ -161,11 +150,7 @@ absl::Status GetDraftProgress(const rpc::Call& call, db::Database& database, con
   return database.Read(
       [&](db::Transaction& tx) -> absl::Status {
         progress.Clear();
-        ASSIGN_OR_RETURN(const store::StoredResponse stored,
-                         store::LoadResponse(tx, id.body, id.inspection, store::ReportForm::kFacts));
-        if (call.scope.Of(stored.response.body().name(), stored.response.force().name()) == Scope::View::kNone) {
-          return base::NotFound(request.name());
-        }
+        ASSIGN_OR_RETURN(const store::StoredResponse stored, LoadSeen(call, tx, id, store::ReportForm::kFacts));
         ASSIGN_OR_RETURN(const std::vector<Draft> any, store::DraftsOf(tx, id.body, id.inspection, 0, 1));
         progress.set_being_written(!any.empty() && stored.response.state() == v1::Response::OPEN);
         return absl::OkStatus();

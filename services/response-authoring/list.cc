@@ -13,6 +13,8 @@
 #include "libs/base/status.h"
 #include "libs/rpc/paging.h"
 #include "libs/rpc/parent.h"
+#include "services/response-authoring/seen.h"
+#include "services/response-authoring/store.h"
 #include "services/response-authoring/views.h"
 
 namespace section55::authoring {
@@ -161,20 +163,6 @@ absl::Status Fill(const rpc::Call& call, db::Database& database, const Query& qu
 }
 
 }  // namespace
-
-access::Scope::View ViewOf(const rpc::Call& call, const store::ResponseBytes& bytes) {
-  return call.scope.Of(base::MakeName(base::kBodyName, {bytes.body}), base::MakeName(base::kForceName, {bytes.force}));
-}
-
-absl::Status Show(access::Scope::View view, const store::ResponseBytes& bytes, v1::Response* response) {
-  if (view == access::Scope::View::kBody) {
-    return store::PassOn(bytes, *response);
-  }
-  v1::Response whole;
-  RETURN_IF_ERROR(store::Parse(bytes, whole));
-  *response = views::ForForce(whole);
-  return absl::OkStatus();
-}
 
 absl::Status ListResponses(const rpc::Call& call, db::Database& database, const v1::ListResponsesRequest& request,
                            v1::ListResponsesResponse& page) {

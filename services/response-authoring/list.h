@@ -5,15 +5,8 @@
 #include "libs/db/database.h"
 #include "libs/rpc/server.h"
 #include "section55/authoring/v1/response_authoring.pb.h"
-#include "services/response-authoring/store.h"
 
 namespace section55::authoring {
-
-// Fills `response` with a stored response as the caller may see it: `view` is what Scope::Of says of it, not kNone.
-absl::Status Show(access::Scope::View view, const store::ResponseBytes& bytes, v1::Response* response);
-
-// How the caller may see a stored response.
-access::Scope::View ViewOf(const rpc::Call& call, const store::ResponseBytes& bytes);
 
 // One page. Every part of it is a range of an index; what it reads is bounded by what fits into one message, counted before it is read.
 absl::Status ListResponses(const rpc::Call& call, db::Database& database, const v1::ListResponsesRequest& request,

@@ -20,6 +20,7 @@
 #include "services/response-authoring/gaps.h"
 #include "services/response-authoring/parts.h"
 #include "services/response-authoring/rules.h"
+#include "services/response-authoring/seen.h"
 #include "services/response-authoring/store_history.h"
 #include "services/response-authoring/words.h"
 
@@ -35,10 +36,11 @@ constexpr size_t kMostDifferences = base::kLargestMessage - base::kMebibyte / 2;
 // The names of parts of one revision.
 constexpr int kMostParts = 1000;
 
+// What was saved is the body's own people's to see.
 absl::StatusOr<store::StoredResponse> Load(const rpc::Call& call, db::Transaction& tx, const rules::ResponseId& id,
                                            store::ReportForm form) {
   ASSIGN_OR_RETURN(store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection, form));
-  if (call.scope.Of(stored.response.body().name(), stored.response.force().name()) != access::Scope::View::kBody) {
+  if (ViewOf(call, stored.response) != access::Scope::View::kBody) {
     return base::NotFound(stored.response.name());
   }
   return stored;

@@ -1,5 +1,7 @@
 #include "services/response-authoring/service.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 #include <vector>
@@ -24,6 +26,7 @@
 #include "services/response-authoring/pasted_text.h"
 #include "services/response-authoring/revisions.h"
 #include "services/response-authoring/rules.h"
+#include "services/response-authoring/seen.h"
 #include "services/response-authoring/successions.h"
 #include "services/response-authoring/views.h"
 
@@ -32,10 +35,6 @@ namespace {
 
 using access::Scope;
 using store::ReportForm;
-
-Scope::View ViewOf(const rpc::Call& call, const v1::Response& response) {
-  return call.scope.Of(response.body().name(), response.force().name());
-}
 
 rules::Doer DoerOf(const rpc::Call& call, const v1::Response& response) {
   return {.actor = call.caller.actor,
@@ -63,9 +62,9 @@ absl::Status CheckDischarged(db::Transaction& tx, const v1::Response& response) 
   const auto other = store::LoadResponse(tx, id.body, id.inspection, ReportForm::kFacts);
   if (absl::IsNotFound(other.status()) || (other.ok() && !rules::CanDischarge(other->response))) {
     return base::Error(absl::StatusCode::kFailedPrecondition, "NOT_DISCHARGED",
-                       name +
-                           " is not owed, so it cannot discharge another response: name one that is open, in "
-                           "review, approved or published",
+                       fmt::format("{} is not owed, so it cannot discharge another response: name one that is open, "
+                                   "in review, approved or published",
+                                   name),
                        {{"resource", response.name()}});
   }
   return other.status();
@@ -135,11 +134,8 @@ absl::Status ResponseAuthoringService::ChangeResponse(const rpc::Call& call, con
   return rpc::Change(
       call, database_, request, *response,
       [&](db::Transaction& tx) -> absl::Status {
-        ASSIGN_OR_RETURN(store::StoredResponse stored, store::LoadResponse(tx, id.body, id.inspection, form));
+        ASSIGN_OR_RETURN(store::StoredResponse stored, LoadSeen(call, tx, id, form));
         const Scope::View view = ViewOf(call, stored.response);
-        if (view == Scope::View::kNone) {
-          return base::NotFound(name);
-        }
         if (const absl::Status status = base::CheckEtag(name, etag, stored.response.etag()); !status.ok()) {
           return WithWhoSaved(tx, stored, etag, status);
         }
@@ -197,7 +193,7 @@ grpc::Status ResponseAuthoringService::GetResponse(grpc::ServerContext* context,
         [&](db::Transaction& tx) {
           return store::ReadResponse(tx, id.body, id.inspection, request->view(),
                                      [&](const store::ResponseBytes& bytes) -> absl::Status {
-                                       switch (const Scope::View view = authoring::ViewOf(call, bytes)) {
+                                       switch (const Scope::View view = ViewOf(call, bytes)) {
                                          case Scope::View::kNone:
                                            return base::NotFound(request->name());
                                          case Scope::View::kBody:
@@ -363,13 +359,9 @@ grpc::Status ResponseAuthoringService::NormaliseText(grpc::ServerContext* contex
                                                      const v1::NormaliseTextRequest* request,
                                                      v1::NormaliseTextResponse* response) {
   return server_.Serve(context, *request, [&](rpc::Call&) -> absl::Status {
-    constexpr size_t kMostBytes = 400'000;  // 100,000 characters at their longest
+    constexpr size_t kMostCharacters = 100'000;
     base::Violations violations;
-    if (request->text().empty()) {
-      violations.Add("text", "is required");
-    } else if (request->text().size() > kMostBytes) {
-      violations.Add("text", "is longer than 100,000 characters");
-    }
+    base::CheckLength("text", request->text(), kMostCharacters, base::Presence::kRequired, violations);
     RETURN_IF_ERROR(violations.ToStatus());
     NormalisedText normalised = authoring::NormaliseText(request->text());
     response->set_text(std::move(normalised.text));
